@@ -79,7 +79,8 @@ type Event struct {
 // Batch is everything one collector saw of one target in one window
 // [From, Until). It is the unit of delivery: a store keeps it whole or not at
 // all, and a batch with equal Target, Collector, From and Sequence replaces the
-// one stored before, so that a sender may retry as often as it likes.
+// one stored before, so that a sender may retry as often as it likes. The time
+// of every timed sample lies in the window.
 //
 // Tables are local to the batch; Strings[0] is "" and Stacks hold indexes into
 // Frames, leaf first. Use a Builder to fill them.
@@ -157,6 +158,8 @@ func (b *Batch) Validate() error {
 				return fmt.Errorf("batch %s sample %d: stack index %d out of %d", p.Type.Name, i, s.Stack, nk)
 			case s.Thread >= nt:
 				return fmt.Errorf("batch %s sample %d: thread index %d out of %d", p.Type.Name, i, s.Thread, nt)
+			case s.Time != 0 && (s.Time < b.From || s.Time >= b.Until):
+				return fmt.Errorf("batch %s sample %d: time %d outside the window [%d, %d)", p.Type.Name, i, s.Time, b.From, b.Until)
 			case s.Value < 0:
 				return fmt.Errorf("batch %s sample %d: negative value %d", p.Type.Name, i, s.Value)
 			}

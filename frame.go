@@ -15,9 +15,15 @@ const (
 	KindGC          FrameKind = 7 // garbage collector threads
 	KindVM          FrameKind = 8 // other threads of the runtime
 	KindUnsampled   FrameKind = 9 // CPU the kernel billed and no sampler saw
+
+	// KindEstimated marks the leaf of a stack borrowed from a recent sample of
+	// the same thread or pool, to account for CPU the kernel billed in a second
+	// in which that thread was not sampled. The frame is real, the moment is
+	// inferred (ADR 3).
+	KindEstimated FrameKind = 10
 )
 
-var kindNames = [...]string{"unknown", "interpreted", "jit", "inlined", "native", "kernel", "compiler", "gc", "vm", "unsampled"}
+var kindNames = [...]string{"unknown", "interpreted", "jit", "inlined", "native", "kernel", "compiler", "gc", "vm", "unsampled", "estimated"}
 
 // String is the word used in the API and in URLs.
 func (k FrameKind) String() string {
@@ -28,8 +34,8 @@ func (k FrameKind) String() string {
 }
 
 // Synthetic reports whether frames of this kind were made by Tacho to account
-// for what a sampler cannot see, rather than observed on a stack.
-func (k FrameKind) Synthetic() bool { return k >= KindCompiler && k <= KindUnsampled }
+// for what a sampler did not see, rather than observed at that moment.
+func (k FrameKind) Synthetic() bool { return k >= KindCompiler && k <= KindEstimated }
 
 // Frame is one call on a stack. Two frames are the same call site when all
 // fields are equal; views usually fold frames of equal Function.

@@ -12,11 +12,17 @@ import (
 	"tacho"
 )
 
-// Sink takes batches. Deliver returns when the batch is safe (spooled or
-// stored); it may block for back-pressure and must respect ctx. The batch
-// belongs to the sink afterwards.
+// Sink takes batches. Deliver returns when the batch is safe from a crash of
+// this process (spooled or stored); it may block for back-pressure and must
+// respect ctx. The batch belongs to the sink afterwards.
+//
+// A mark is kept together with the batch, atomically: after a crash, Marks
+// returns for every key the mark of the last batch that was kept, so that a
+// collector goes on exactly behind it.
 type Sink interface {
-	Deliver(ctx context.Context, b *tacho.Batch) error
+	Deliver(ctx context.Context, b *tacho.Batch, key string, mark []byte) error
+	Marks() map[string][]byte
+	Forget(key string)
 }
 
 // ThreadTime is what the kernel billed one thread since it started.
@@ -71,4 +77,12 @@ const (
 type Clock struct {
 	Wall func() time.Time
 	Mono func() int64 // nanoseconds
+}
+
+// Gauge is one number about a process at one moment, as a series of the target:
+// what one collector reads and another one's batch carries.
+type Gauge struct {
+	Name  string // OpenTelemetry's where it has one
+	Unit  string
+	Value float64
 }

@@ -1,0 +1,51 @@
+# The two commands: `make run` and `make test`. The rest is what they are made of.
+
+GO      ?= go
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo 0.1.0-dev)
+export CGO_ENABLED = 0
+export GOTOOLCHAIN = local
+
+.PHONY: run build test deps lint ui ui-check soak bench clean
+
+## run: build, start agent + store + page, with a demo workload if no JVM runs
+run: build
+	@.ci/deps jdk
+	bin/tacho up --demo auto
+
+build:
+	$(GO) build -trimpath -ldflags "-X main.version=$(VERSION)" -o bin/tacho ./cmd/tacho
+
+## test: install what the tests need (only what is missing), then run them all
+test: deps lint ui-check
+	$(GO) test -p 1 -timeout 20m ./...
+
+deps:
+	@.ci/deps jdk programs chromium node
+
+lint:
+	@bad=$$(gofmt -l $$(git ls-files '*.go')); if [ -n "$$bad" ]; then echo "not gofmt-ed: $$bad"; exit 1; fi
+	$(GO) vet ./...
+	$(GO) tool staticcheck ./...
+
+## ui: rebuild web/dist from web/ui (needs Node for preact's source)
+ui:
+	cd web/ui && npm ci --silent --no-audit --no-fund
+	$(GO) run ./web/uibuild
+
+ui-check:
+	cd web/ui && npm ci --silent --no-audit --no-fund
+	$(GO) run ./web/uibuild -check
+	cd web/ui && npm run --silent check
+	cd web/ui && npm run --silent test
+
+## bench: the figures quoted in bench/README.md (minutes)
+bench: build deps
+	$(GO) run ./bench/decode
+	$(GO) run ./bench/overhead
+
+## soak: what is too long for CI
+soak: build deps
+	$(GO) test -p 1 -timeout 2h -tags soak ./...
+
+clean:
+	rm -rf bin build

@@ -1,0 +1,194 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"golang.org/x/sync/errgroup"
+
+	"tacho/ingest"
+	"tacho/query"
+	"tacho/report"
+	"tacho/store/local"
+	"tacho/web"
+	"tacho/wire"
+)
+
+// keeperFlags are the flags of the verbs that keep and show.
+type keeperFlags struct {
+	listen, health, socket string
+	hosts                  listFlag
+	retention, raw         time.Duration
+	minFree                sizeFlag
+}
+
+func (k *keeperFlags) add(f *flags) {
+	k.minFree = 512 << 20
+	f.StringVar(&k.listen, "listen", "127.0.0.1:7700", "serve page and API on `ADDR`")
+	f.StringVar(&k.health, "health-listen", "127.0.0.1:7701", "serve /healthz, /readyz and /metrics on `ADDR`; empty: only on the main one")
+	f.StringVar(&k.socket, "socket", "", "also serve the API on a Unix socket at `PATH`")
+	f.Var(&k.hosts, "allow-host", "also answer to host `NAME` (repeatable); loopback names always work")
+	f.DurationVar(&k.retention, "retention", 7*24*time.Hour, "keep everything for `DURATION`")
+	f.DurationVar(&k.raw, "raw-retention", 24*time.Hour, "keep single samples, with their time and thread, for `DURATION`")
+	f.Var(&k.minFree, "min-free", "refuse batches when less than `SIZE` is left on the disk")
+}
+
+// keeper is the keeping half: store, ingest and page.
+type keeper struct {
+	flags  *keeperFlags
+	log    *slog.Logger
+	store  *local.Store
+	ingest *ingest.Ingester
+	agents *web.AgentTable
+	main   net.Listener
+	health net.Listener
+	unix   net.Listener
+	reg    *prometheus.Registry
+}
+
+// openKeeper opens the store and the listeners, so that what is wrong with
+// either is said before anything starts.
+func openKeeper(k *keeperFlags, data string, log *slog.Logger) (_ *keeper, err error) {
+	x := &keeper{flags: k, log: log, agents: web.NewAgentTable(time.Now), reg: prometheus.NewRegistry()}
+	defer func() {
+		if err != nil {
+			x.close()
+		}
+	}()
+	x.reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	if x.main, err = listen(k.listen, "--listen"); err != nil {
+		return nil, err
+	}
+	if k.health != "" {
+		if x.health, err = listen(k.health, "--health-listen"); err != nil {
+			return nil, err
+		}
+	}
+	if k.socket != "" {
+		if x.unix, err = listenUnix(k.socket); err != nil {
+			return nil, err
+		}
+	}
+	x.store, err = local.Open(local.Options{Dir: filepath.Join(data, "store"), RawRetention: k.raw, Retention: k.retention, MinFree: int64(k.minFree), Log: log})
+	if err != nil {
+		return nil, fmt.Errorf("open the store: %w", err)
+	}
+	x.ingest = ingest.New(ingest.Options{Store: x.store, Log: log, Registerer: x.reg})
+	return x, nil
+}
+
+func listen(addr, flag string) (net.Listener, error) {
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("%w; is another Tacho running? choose another address with %s ADDR", err, flag)
+	}
+	return l, nil
+}
+
+// listenUnix takes over a socket nobody answers on, and never one in use.
+func listenUnix(path string) (net.Listener, error) {
+	if c, err := net.DialTimeout("unix", path, time.Second); err == nil {
+		c.Close()
+		return nil, fmt.Errorf("listen on %s: another process answers there; choose another path with --socket PATH", path)
+	} else if fi, e := os.Stat(path); e == nil && fi.Mode().Type() == os.ModeSocket {
+		os.Remove(path)
+	}
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.Chmod(path, 0o660); err != nil {
+		l.Close()
+		return nil, fmt.Errorf("open %s to its group: %w", path, err)
+	}
+	return l, nil
+}
+
+func (x *keeper) url() string { return "http://" + x.main.Addr().String() }
+
+func (x *keeper) ready() error { return x.ingest.Ready() }
+
+// run serves until ctx ends, then finishes what has begun.
+func (x *keeper) run(ctx context.Context) error {
+	defer x.close()
+	metrics := promhttp.HandlerFor(x.reg, promhttp.HandlerOpts{})
+	api := web.New(web.Options{
+		Query: query.New(x.store), Store: x.store, Ingest: x.ingest.Handler(), Agents: x.agents,
+		Version: versionString(), Ready: x.ready, Listen: x.flags.listen, Hosts: x.flags.hosts,
+		Registerer: x.reg, Metrics: metrics, Log: x.log,
+	})
+	health := http.NewServeMux()
+	health.Handle("/", web.Health(x.ready))
+	health.Handle("GET /metrics", metrics)
+	g, ctx := errgroup.WithContext(ctx)
+	serve := func(l net.Listener, h http.Handler) {
+		if l == nil {
+			return
+		}
+		// Slow clients must not hold connections for ever; answers may take long.
+		s := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 2 * time.Minute, IdleTimeout: 2 * time.Minute,
+			ErrorLog: slog.NewLogLogger(x.log.Handler(), slog.LevelDebug)}
+		g.Go(func() error {
+			if err := s.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+				return err
+			}
+			return nil
+		})
+		g.Go(func() error {
+			<-ctx.Done()
+			end, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+			defer cancel()
+			if err := s.Shutdown(end); err != nil {
+				return s.Close()
+			}
+			return nil
+		})
+	}
+	serve(x.main, api)
+	serve(x.health, health)
+	serve(x.unix, api)
+	return g.Wait()
+}
+
+func (x *keeper) close() {
+	for _, l := range []net.Listener{x.main, x.health, x.unix} {
+		if l != nil {
+			l.Close()
+		}
+	}
+	if x.ingest != nil {
+		x.ingest.Close()
+	}
+	if x.store != nil {
+		if err := x.store.Close(); err != nil {
+			x.log.Error("close the store", "err", err)
+		}
+	}
+	x.ingest, x.store = nil, nil
+}
+
+// know shows this process's own agent among the others.
+func (x *keeper) know(r wire.AgentReport) {
+	b, err := json.Marshal(r)
+	var a report.Agent
+	if err == nil {
+		err = json.Unmarshal(b, &a) // the same fields, said twice: what is sent and what is shown
+	}
+	if err == nil {
+		err = x.agents.Report(a)
+	}
+	if err != nil {
+		x.log.Warn("cannot show the agent's state", "err", err)
+	}
+}

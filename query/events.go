@@ -1,0 +1,60 @@
+package query
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"tacho"
+	"tacho/store"
+)
+
+// TargetEvent is an event and who it happened to.
+type TargetEvent struct {
+	Target tacho.Labels
+	tacho.Event
+}
+
+// Events lists the events that overlap the range and whose kind has the prefix,
+// by time. Of more than limit (0 = without limit) the earliest are kept and
+// truncated is true.
+func (e *Engine) Events(ctx context.Context, sel store.Selection, kindPrefix string, limit int) (events []TargetEvent, truncated bool, err error) {
+	if err := checkRange(sel); err != nil {
+		return nil, false, err
+	}
+	if limit < 0 {
+		return nil, false, &RequestError{"limit", fmt.Sprintf("%d is negative", limit)}
+	}
+	if _, err := e.service(ctx, sel); err != nil {
+		return nil, false, err
+	}
+	events = []TargetEvent{}
+	cut := func() {
+		slices.SortStableFunc(events, func(a, b TargetEvent) int {
+			if a.Time != b.Time {
+				return cmp.Compare(a.Time, b.Time)
+			}
+			return strings.Compare(a.Target.String(), b.Target.String())
+		})
+		if limit > 0 && len(events) > limit {
+			events, truncated = events[:limit], true
+		}
+	}
+	err = e.st.Events(ctx, sel, func(target tacho.Labels, ev tacho.Event) error {
+		if !strings.HasPrefix(ev.Kind, kindPrefix) {
+			return nil
+		}
+		events = append(events, TargetEvent{target, ev})
+		if limit > 0 && len(events) >= 2*limit+1024 {
+			cut() // the store visits by batch, not by time: cut now and then, so that memory stays bounded
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, false, fmt.Errorf("events of %s: %w", sel.Service, err)
+	}
+	cut()
+	return events, truncated, nil
+}

@@ -1,0 +1,177 @@
+package query
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"tacho"
+)
+
+// Icicle is a tree of methods in depth-first order, root first. A node's parent
+// is the nearest earlier node of Level-1. A node spans [Offset, Offset+TotalV)
+// of [0, Total); its children lie inside, sorted by name; its own time and what
+// was pruned lie at the right end.
+type Icicle struct {
+	Unit    string
+	Total   int64
+	Seconds float64  // recorded time in the range
+	Strings []string // Strings[0] is ""
+
+	Level, Name, File []int32 // Name and File index Strings
+	Kind              []uint8 // tacho.FrameKind with the largest share of the node
+	Offset            []int64
+	TotalV            []int64
+	Self              []int64
+
+	PrunedCount int   // nodes left out
+	PrunedSum   int64 // what the topmost of them sum to
+	Missing     []string
+}
+
+// callTree is a tree about to be laid out: ids of parents are smaller than
+// those of their children.
+type callTree struct {
+	root   string
+	names  []string // by function id
+	parent []uint32
+	fn     []uint32
+	total  []int64
+	self   []int64
+	// sites visits the call sites behind the nodes and what each adds to its
+	// node's total.
+	sites func(visit func(node uint32, f *tacho.Frame, v int64))
+}
+
+// layout prunes, sorts and lays out a tree. depth 0 is without limit; a node is
+// kept when its total is at least minShare of the whole. Nodes of total 0 do
+// not show and do not count.
+func (t *callTree) layout(depth int, minShare float64) *Icicle {
+	ic := &Icicle{Total: t.total[0], Missing: []string{}}
+	least := minShare * float64(ic.Total)
+
+	// Which nodes stay, and their children. A child's total is at most its
+	// parent's, so what is kept hangs together.
+	level := make([]int32, len(t.parent))
+	kept := make([]int32, len(t.parent)) // 1 + index among the kept
+	kept[0] = 1
+	count := 1
+	children := make([]int32, len(t.parent)+1)
+	for n := 1; n < len(t.parent); n++ {
+		p := t.parent[n]
+		level[n] = level[p] + 1
+		if t.total[n] == 0 {
+			continue
+		}
+		if kept[p] == 0 || float64(t.total[n]) < least || (depth > 0 && int(level[n]) > depth) {
+			ic.PrunedCount++
+			if kept[p] != 0 {
+				ic.PrunedSum += t.total[n]
+			}
+			continue
+		}
+		count++
+		kept[n] = int32(count)
+		children[p+1]++
+	}
+	for i := 1; i < len(children); i++ {
+		children[i] += children[i-1]
+	}
+	order := make([]uint32, count-1)
+	next := slices.Clone(children[:len(t.parent)])
+	for n := 1; n < len(t.parent); n++ {
+		if kept[n] != 0 {
+			p := t.parent[n]
+			order[next[p]] = uint32(n)
+			next[p]++
+		}
+	}
+	look := t.looks(kept, count)
+
+	strs := newStrings()
+	add := func(n uint32, name string, offset int64) {
+		l := &look[kept[n]-1]
+		ic.Level = append(ic.Level, level[n])
+		ic.Name = append(ic.Name, strs.id(name))
+		ic.File = append(ic.File, strs.id(l.file))
+		ic.Kind = append(ic.Kind, uint8(largestKind(l.kinds[:])))
+		ic.Offset = append(ic.Offset, offset)
+		ic.TotalV = append(ic.TotalV, t.total[n])
+		ic.Self = append(ic.Self, t.self[n])
+	}
+	type frame struct {
+		rest   []uint32 // children not yet laid out
+		offset int64    // where the next one starts
+	}
+	open := func(n uint32, offset int64) frame {
+		sub := order[children[n]:children[n+1]]
+		slices.SortFunc(sub, func(a, b uint32) int {
+			return cmp.Or(strings.Compare(t.names[t.fn[a]], t.names[t.fn[b]]), cmp.Compare(a, b))
+		})
+		return frame{sub, offset}
+	}
+	add(0, t.root, 0)
+	stack := []frame{open(0, 0)}
+	for len(stack) > 0 {
+		top := &stack[len(stack)-1]
+		if len(top.rest) == 0 {
+			stack = stack[:len(stack)-1]
+			continue
+		}
+		n, offset := top.rest[0], top.offset
+		top.rest = top.rest[1:]
+		top.offset += t.total[n]
+		add(n, t.names[t.fn[n]], offset)
+		stack = append(stack, open(n, offset))
+	}
+	ic.Strings = strs.list
+	return ic
+}
+
+// look is what a node shows beside its name.
+type look struct {
+	kinds [tacho.KindUnsampled + 1]int64
+	file  string
+	most  int64 // the largest single call site so far: its file is shown
+}
+
+func (l *look) add(f *tacho.Frame, v int64) {
+	k := f.Kind
+	if int(k) >= len(l.kinds) {
+		k = tacho.KindUnknown
+	}
+	l.kinds[k] += v
+	if v > l.most || v == l.most && f.File < l.file {
+		l.most, l.file = v, f.File
+	}
+}
+
+func (t *callTree) looks(kept []int32, count int) []look {
+	out := make([]look, count)
+	t.sites(func(n uint32, f *tacho.Frame, v int64) {
+		if k := kept[n]; k != 0 {
+			out[k-1].add(f, v)
+		}
+	})
+	return out
+}
+
+// stringTable gives strings small numbers.
+type stringTable struct {
+	list []string
+	ids  map[string]int32
+}
+
+func newStrings() *stringTable {
+	return &stringTable{list: []string{""}, ids: map[string]int32{"": 0}}
+}
+
+func (s *stringTable) id(v string) int32 {
+	id, ok := s.ids[v]
+	if !ok {
+		id = int32(len(s.list))
+		s.ids[v] = id
+		s.list = append(s.list, v)
+	}
+	return id
+}

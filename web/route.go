@@ -1,0 +1,97 @@
+package web
+
+import (
+	"net/http"
+	"strings"
+)
+
+// route is one endpoint: its name in metrics and logs, and a handler a method.
+type route struct {
+	name      string
+	get, post http.Handler
+}
+
+// routes is every endpoint with a fixed path.
+func (s *server) routes() map[string]route {
+	heavy := func(name string, f question) route { return route{name: name, get: s.answer(name, s.heavy, f)} }
+	light := func(name string, f question) route { return route{name: name, get: s.answer(name, s.light, f)} }
+	rs := map[string]route{
+		"/api/v1/services": light("services", s.services),
+		"/api/v1/types":    light("types", s.types),
+		"/api/v1/labels":   light("labels", s.labels),
+		"/api/v1/heatmap":  heavy("heatmap", s.heatmap),
+		"/api/v1/top":      heavy("top", s.top),
+		"/api/v1/icicle":   heavy("icicle", s.icicle),
+		"/api/v1/callers":  heavy("callers", s.callers),
+		"/api/v1/samples":  heavy("samples", s.samples),
+		"/api/v1/timeline": heavy("timeline", s.timeline),
+		"/api/v1/events":   heavy("events", s.events),
+		"/healthz":         {name: "healthz", get: http.HandlerFunc(alive)},
+		"/readyz":          {name: "readyz", get: readiness(s.Ready)},
+		"/":                {name: "page", get: s.pages.index()},
+		"/agents":          {name: "page", get: s.pages.index()},
+	}
+	agents := route{name: "agents", get: s.answer("agents", s.light, s.agents)}
+	if s.Agents != nil {
+		agents.post = http.HandlerFunc(s.reportAgent)
+	}
+	rs["/api/v1/agents"] = agents
+	if s.Ingest != nil {
+		rs["/api/v1/batches"] = route{name: "batches", post: s.Ingest}
+	}
+	if s.Metrics != nil {
+		rs["/metrics"] = route{name: "metrics", get: s.Metrics}
+	}
+	return rs
+}
+
+// router picks the endpoint. HEAD is GET without its body.
+func (s *server) router() http.Handler {
+	fixed := s.routes()
+	recorder := route{name: "page", get: s.pages.index()}
+	assets := route{name: "asset", get: http.HandlerFunc(s.pages.asset)}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		path := r.URL.Path
+		rt, ok := fixed[path]
+		switch {
+		case ok:
+		case strings.HasPrefix(path, "/r/"):
+			rt = recorder
+		case strings.HasPrefix(path, "/assets/"):
+			rt = assets
+		default:
+			rt = route{name: "unknown", get: http.HandlerFunc(notFound), post: http.HandlerFunc(notFound)}
+		}
+		var h http.Handler
+		switch r.Method {
+		case http.MethodGet, http.MethodHead:
+			h = rt.get
+		case http.MethodPost:
+			h = rt.post
+		}
+		if h == nil {
+			h = notAllowed(rt)
+		}
+		s.observe(rt.name, h).ServeHTTP(w, r)
+	})
+}
+
+func notFound(w http.ResponseWriter, r *http.Request) {
+	writeError(w, r, &Error{Status: http.StatusNotFound, Message: "there is nothing at this address",
+		Detail: "the addresses are listed in docs/api.md"})
+}
+
+func notAllowed(rt route) http.Handler {
+	var allow []string
+	if rt.get != nil {
+		allow = append(allow, http.MethodGet, http.MethodHead)
+	}
+	if rt.post != nil {
+		allow = append(allow, http.MethodPost)
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Allow", strings.Join(allow, ", "))
+		writeError(w, r, &Error{Status: http.StatusMethodNotAllowed, Message: "this address does not take the method of the request",
+			Detail: "use " + strings.Join(allow, " or ")})
+	})
+}

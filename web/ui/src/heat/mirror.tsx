@@ -1,0 +1,32 @@
+// The heat map for those who cannot see it: a table with a row per column.
+
+import { memo } from "../shell/memo";
+import { span } from "../text/time";
+import { noun, rate, value } from "../text/units";
+import { sum, type Cells } from "./cells";
+import { cellTime, type Grid } from "./grid";
+
+const LIMIT = 200;
+
+export const HeatMirror = memo(function HeatMirror({ grid, cells, type }: { grid: Grid; cells: Cells | null; type: string }) {
+  if (!cells) return null;
+  const rows = [];
+  for (let c = Math.max(0, grid.cols - LIMIT); c < grid.cols; c++) {
+    const from = cellTime(grid, Math.max(grid.first, c * grid.rows)), until = cellTime(grid, Math.min(grid.end, (c + 1) * grid.rows));
+    const s = sum(cells, from, until);
+    rows.push(
+      <tr key={from} data-from-ms={from} data-until-ms={until} data-recorded={s.recorded} data-sum={s.sum}>
+        <th scope="row">{span(from, until)}</th>
+        <td>{s.recorded ? value(cells.unit, s.sum) + " " + noun(type) : "not recorded"}</td>
+        <td>{s.peak > 0 ? `${span(s.peakMs, s.peakMs + grid.stepMs)}: ${rate(type, cells.unit, s.peak, grid.stepMs / 1000)}` : "none"}</td>
+      </tr>,
+    );
+  }
+  return (
+    <table class="sr-only" data-testid="heat-table">
+      <caption>Heat map, one row per column</caption>
+      <thead><tr><th>Time</th><th>Sum</th><th>Peak</th></tr></thead>
+      <tbody>{rows}</tbody>
+    </table>
+  );
+});

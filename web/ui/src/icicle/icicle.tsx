@@ -1,0 +1,142 @@
+// The icicle as a component. The canvas is as high as the pane and painted for
+// the rows scrolled to; outlines of the hovered and current frame are elements
+// above it, so that moving the pointer repaints nothing.
+
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { palette } from "../color/palette";
+import { useDark } from "../color/theme";
+import { useSize } from "../hooks";
+import { displayName } from "../text/name";
+import { depthOf, layout, nodeAt, type View } from "./layout";
+import { IcicleMirror, widest, type Seen } from "./mirror";
+import { moved } from "./move";
+import { Labels, paintIcicle, ROW } from "./paint";
+import type { Found } from "./search";
+import { Tooltip, type Pointer } from "./tooltip";
+import { nodeName, type Tree } from "./tree";
+
+export interface IcicleProps {
+  tree: Tree;
+  zoom: number;
+  cursor: number; // current frame, -1 for none
+  found: Found | null;
+  colorBy: "kind" | "package";
+  rangeTotal: number;
+  stale: boolean;
+  label: string;
+  where: (node: number) => string; // file and line
+  onZoom: (node: number) => void;
+  onFocus: (name: string) => void;
+  onCallers: (name: string) => void;
+  onCursor: (node: number) => void;
+}
+
+export function Icicle(p: IcicleProps) {
+  const { tree, zoom } = p;
+  const scroller = useRef<HTMLDivElement>(null), canvas = useRef<HTMLCanvasElement>(null);
+  const labels = useRef(new Labels());
+  const size = useSize(scroller);
+  const dark = useDark();
+  const [scrollTop, setScrollTop] = useState(0);
+  const [pointer, setPointer] = useState<Pointer | null>(null);
+  const [seen, setSeen] = useState<{ tree: Tree; list: Seen[] }>({ tree, list: [] });
+
+  const rows = useMemo(() => depthOf(tree, zoom), [tree, zoom]);
+  const inner = Math.max(rows * ROW, size.height);
+  const top = Math.max(0, Math.min(scrollTop, inner - size.height));
+  const view: View = {
+    zoom, width: size.width, minPx: 0.7, firstRow: Math.floor(top / ROW), endRow: Math.ceil((top + size.height) / ROW), marks: p.found?.nodes ?? null,
+  };
+
+  useLayoutEffect(() => {
+    const el = canvas.current, ctx = el?.getContext("2d", { alpha: false });
+    if (!el || !ctx || size.width === 0 || size.height === 0) return;
+    const started = performance.now();
+    const w = Math.round(size.width * size.dpr), h = Math.round(size.height * size.dpr);
+    if (el.width !== w || el.height !== h) { el.width = w; el.height = h; }
+    const boxes = layout(tree, view);
+    paintIcicle(ctx, {
+      tree, boxes, view, scrollTop: top, width: size.width, height: size.height, dpr: size.dpr, colorBy: p.colorBy, searching: p.found !== null,
+    }, palette(dark), labels.current);
+    performance.measure("icicle-paint", { start: started, end: performance.now() });
+    // The table is for later: it must not delay the next frame.
+    const id = setTimeout(() => setSeen({ tree, list: widest(boxes, top, size.height) }), 60);
+    return () => clearTimeout(id);
+  }, [tree, zoom, size, dark, top, p.found, p.colorBy]);
+
+  // A zoomed frame far down comes to the upper part of the pane; its nearest
+  // callers stay in sight above it.
+  useEffect(() => {
+    const el = scroller.current;
+    if (!el) return;
+    const y = tree.level[zoom] * ROW;
+    el.scrollTop = y > el.clientHeight * 0.4 ? y - 2 * ROW : 0;
+  }, [tree === null, zoom]);
+
+  // A current frame out of sight is scrolled to.
+  useEffect(() => {
+    const el = scroller.current;
+    if (!el || p.cursor < 0) return;
+    const y = tree.level[p.cursor] * ROW;
+    if (y < el.scrollTop) el.scrollTop = y;
+    else if (y + ROW > el.scrollTop + el.clientHeight) el.scrollTop = y + ROW - el.clientHeight;
+  }, [p.cursor, tree]);
+
+  useEffect(() => setPointer(null), [tree, zoom]);
+
+  const nodeUnder = (e: MouseEvent) => {
+    const r = canvas.current!.getBoundingClientRect();
+    return nodeAt(tree, view, e.clientX - r.left, Math.floor((e.clientY - r.top + top) / ROW));
+  };
+  const click = (e: MouseEvent) => {
+    const n = nodeUnder(e);
+    if (n < 0) return;
+    if (e.shiftKey) p.onFocus(nodeName(tree, n));
+    else { p.onCursor(n); p.onZoom(n); }
+  };
+  const move = (e: PointerEvent) => {
+    const n = e.pointerType === "touch" ? -1 : nodeUnder(e);
+    setPointer(n < 0 ? null : { node: n, x: e.clientX, y: e.clientY });
+  };
+  const key = (e: KeyboardEvent) => {
+    if (e.altKey || e.ctrlKey || e.metaKey) return;
+    const at = p.cursor >= 0 ? p.cursor : zoom;
+    if (e.key === "Enter" && e.shiftKey) p.onFocus(nodeName(tree, at));
+    else if (e.key === "Enter") p.onZoom(at);
+    else {
+      const next = moved(tree, view, at, e.key);
+      if (next === undefined) return;
+      if (next >= 0) p.onCursor(next);
+    }
+    e.preventDefault();
+    e.stopPropagation();
+  };
+
+  return (
+    <div class={p.stale ? "icicle stale" : "icicle"}>
+      <div class="icicle-scroll" ref={scroller} onScroll={(e) => { setScrollTop(e.currentTarget.scrollTop); setPointer(null); }}>
+        <div class="icicle-inner" style={{ height: inner + "px" }}>
+          <canvas
+            ref={canvas} class="icicle-canvas" tabIndex={0} role="img" data-testid="icicle" aria-label={p.label} aria-describedby="icicle-readout"
+            style={{ height: size.height + "px" }}
+            data-nodes={tree.size} data-depth={tree.depth} data-total={tree.total} data-zoom={displayName(nodeName(tree, zoom), 500)} data-zoom-node={zoom}
+            data-matches={p.found?.count ?? ""} data-pruned={tree.prunedCount} data-scroll-top={top} data-row-h={ROW} data-color={p.colorBy}
+            data-cursor={p.cursor >= 0 ? displayName(nodeName(tree, p.cursor), 500) : ""}
+            onClick={click} onPointerMove={move} onPointerLeave={() => setPointer(null)} onKeyDown={key}
+          />
+          {pointer && pointer.node < tree.size && <Outline tree={tree} view={view} node={pointer.node} cls="frame-hover" />}
+          {p.cursor >= 0 && p.cursor < tree.size && <Outline tree={tree} view={view} node={p.cursor} cls="frame-cursor" />}
+        </div>
+      </div>
+      {pointer && pointer.node < tree.size && <Tooltip tree={tree} at={pointer} zoom={zoom} rangeTotal={p.rangeTotal} where={p.where(pointer.node)} />}
+      <IcicleMirror tree={seen.tree} seen={seen.list} />
+    </div>
+  );
+}
+
+function Outline({ tree, view, node, cls }: { tree: Tree; view: View; node: number; cls: string }) {
+  const k = view.width / (tree.value[view.zoom] || 1), x0 = tree.offset[view.zoom];
+  const left = Math.max(0, (tree.offset[node] - x0) * k), right = Math.min(view.width, (tree.offset[node] + tree.value[node] - x0) * k);
+  if (right <= left) return null;
+  return <div class={cls} style={{ left: left + "px", width: Math.max(2, right - left - 1) + "px", top: tree.level[node] * ROW + "px", height: ROW - 1 + "px" }} />;
+}

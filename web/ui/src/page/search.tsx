@@ -1,0 +1,42 @@
+// The search box with its verdict: how much of the view and of the range the
+// matches are, or what is wrong with the expression.
+
+import type { RefObject } from "preact";
+import { percent } from "../text/units";
+import type { Model } from "./useicicle";
+import type { Recorder } from "./userecorder";
+
+export function Search({ r, m, box, onStep }: { r: Recorder; m: Model; box: RefObject<HTMLInputElement | null>; onStep: (by: 1 | -1) => void }) {
+  const { query, state } = r;
+  return (
+    <div class="search" role="search">
+      <input
+        ref={box} type="text" value={state.q} placeholder="Search methods" autocomplete="off" spellcheck={false}
+        aria-label="Search methods; /…/ is a regular expression" aria-invalid={query.error !== ""} aria-describedby="search-verdict"
+        data-testid="search" title="Search (/)"
+        onInput={(e) => r.set({ q: e.currentTarget.value, m: "" }, true)}
+        onKeyDown={(e) => { if (e.key === "Enter") { e.preventDefault(); onStep(e.shiftKey ? -1 : 1); } }}
+      />
+      {state.q === "" && <kbd class="hint" aria-hidden="true">/</kbd>}
+      {state.q !== "" && <button type="button" class="icon small" aria-label="Clear the search" data-testid="search-clear" onClick={() => r.set({ q: "" }, true)}>✕</button>}
+      <span id="search-verdict" class={query.error ? "verdict bad" : "verdict"} aria-live="polite" data-testid="search-verdict">
+        {verdict(r, m)}
+      </span>
+      {m.found !== null && m.found.count > 1 && !state.m && (
+        <span class="pair">
+          <button type="button" class="icon small" aria-label="Previous match" title="Previous match (N)" data-testid="search-previous" onClick={() => onStep(-1)}>↑</button>
+          <button type="button" class="icon small" aria-label="Next match" title="Next match (n)" data-testid="search-next" onClick={() => onStep(1)}>↓</button>
+        </span>
+      )}
+    </div>
+  );
+}
+
+function verdict(r: Recorder, m: Model): string {
+  if (r.query.error) return "Not a regular expression: " + r.query.error;
+  if (!m.tree || !m.found) return "";
+  if (m.found.count === 0) return r.state.m ? "not in this view" : "no match";
+  // A focused or inverted tree is a part of the range; its total is not.
+  const range = Math.max(m.tree.total, r.top.data?.total ?? 0);
+  return `${r.state.m ? "" : "matched "}${percent(m.inView, m.tree.value[m.zoom])} of view · ${percent(m.found.all, range)} of range`;
+}

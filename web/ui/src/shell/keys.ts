@@ -1,0 +1,44 @@
+// Which key does what on the whole page. Pure, so that the rules can be tested:
+// keys with a modifier are the browser's, keys in a text field are the field's.
+
+export type Command =
+  | "search" | "next" | "previous" | "escape" | "undo" | "redo" | "reset" | "all" | "theme" | "help" | "earlier" | "later" | "callers";
+
+export interface Press { key: string; ctrlKey: boolean; metaKey: boolean; altKey: boolean; shiftKey: boolean; typing: boolean; }
+
+export function command(p: Press): Command | null {
+  if (p.ctrlKey || p.metaKey || p.altKey) return null;
+  if (p.key === "Escape") return "escape";
+  if (p.typing) return null;
+  switch (p.key) {
+    case "/": return "search";
+    case "n": return "next";
+    case "N": return "previous";
+    case "u": return "undo";
+    case "U": return p.shiftKey ? "redo" : "undo"; // caps lock gives U without Shift
+    case "0": return "reset";
+    case "a": case "A": return "all";
+    case "d": case "D": return "theme";
+    case "?": return "help";
+    case "[": return "earlier";
+    case "]": return "later";
+    case "i": case "I": return "callers";
+    default: return null;
+  }
+}
+
+/** Whether an element takes text. */
+export function isTyping(tag: string, editable: boolean, type: string): boolean {
+  return editable || tag === "TEXTAREA" || tag === "SELECT" || (tag === "INPUT" && !["checkbox", "radio", "button", "submit"].includes(type));
+}
+
+/** What Esc clears first: search, then the views a zoom is in, then the selection. */
+export function escapeStep(s: { q: string; m: string; z: string; f: string; callers: string; sel: unknown }): "q" | "m" | "z" | "callers" | "f" | "sel" | null {
+  if (s.q) return "q";
+  if (s.m) return "m";
+  if (s.z) return "z";
+  if (s.callers) return "callers";
+  if (s.f) return "f";
+  if (s.sel) return "sel";
+  return null;
+}

@@ -1,0 +1,69 @@
+// Times of the URL and of the API: absolute Unix milliseconds, or relative to
+// now ("now", "now-24h"). Relative times stay relative in the state and become
+// numbers only when a request is made, so that a live view keeps moving.
+
+const UNIT_MS: Record<string, number> = { s: 1e3, m: 6e4, h: 36e5, d: 864e5, w: 6048e5 };
+
+/** Parses a time of the URL; null when it is none. */
+export function parseTime(text: string, nowMs: number): number | null {
+  const rel = /^now(?:-(\d{1,9})([smhdw]))?$/.exec(text);
+  if (rel) return rel[1] ? nowMs - Number(rel[1]) * UNIT_MS[rel[2]] : nowMs;
+  if (/^\d{9,11}$/.test(text)) return Number(text) * 1000;
+  if (/^\d{12,14}$/.test(text)) return Number(text);
+  if (/^\d{4}-\d\d-\d\dT/.test(text)) {
+    const t = Date.parse(text);
+    return Number.isNaN(t) ? null : t;
+  }
+  return null;
+}
+
+export const isRelative = (text: string) => text.startsWith("now");
+
+const pad = (n: number) => String(n).padStart(2, "0");
+const DAYS = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
+const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+
+/** "14:02", or "14:02:07" when the instant is within a minute. */
+export function clock(ms: number, seconds = ms % 60000 !== 0): string {
+  const d = new Date(ms);
+  const hm = pad(d.getHours()) + ":" + pad(d.getMinutes());
+  return seconds ? hm + ":" + pad(d.getSeconds()) : hm;
+}
+
+/** "Tue 14 Nov" */
+export function day(ms: number): string {
+  const d = new Date(ms);
+  return `${DAYS[d.getDay()]} ${d.getDate()} ${MONTHS[d.getMonth()]}`;
+}
+
+/** "Tue 14 Nov 14:02 – 14:03", the day named again only when it changes. */
+export function span(fromMs: number, untilMs: number): string {
+  const s = fromMs % 60000 !== 0 || untilMs % 60000 !== 0;
+  const end = day(fromMs) === day(untilMs) ? clock(untilMs, s) : day(untilMs) + " " + clock(untilMs, s);
+  return `${day(fromMs)} ${clock(fromMs, s)} – ${end}`;
+}
+
+/** "45 s", "12 min", "3 h 20 min", "6 d 4 h": the two largest units. */
+export function duration(ms: number): string {
+  const s = Math.max(0, Math.round(ms / 1000));
+  if (s < 60) return s + " s";
+  const two = (big: number, bu: string, small: number, su: string) => (small ? `${big} ${bu} ${small} ${su}` : `${big} ${bu}`);
+  const m = Math.floor(s / 60);
+  if (m < 60) return m < 10 ? two(m, "min", s % 60, "s") : m + " min";
+  const h = Math.floor(m / 60);
+  if (h < 24) return two(h, "h", m % 60, "min");
+  return two(Math.floor(h / 24), "d", h % 24, "h");
+}
+
+/** "just now", "4 min ago" */
+export function ago(ms: number, nowMs: number): string {
+  const d = nowMs - ms;
+  return d < 5000 ? "just now" : duration(d) + " ago";
+}
+
+/** "UTC+02:00" as of an instant: the axis says which clock it shows. */
+export function zone(ms: number): string {
+  const m = -new Date(ms).getTimezoneOffset();
+  if (m === 0) return "UTC";
+  return `UTC${m < 0 ? "−" : "+"}${pad(Math.floor(Math.abs(m) / 60))}:${pad(Math.abs(m) % 60)}`;
+}

@@ -1,0 +1,2 @@
+package wire
+func victim(dir string) {}

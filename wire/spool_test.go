@@ -1,0 +1,556 @@
+package wire
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) {
+	if dir := os.Getenv("TACHO_WIRE_TEST_VICTIM"); dir != "" {
+		victim(dir)
+	}
+	goleak.VerifyTestMain(m)
+}
+
+// clock is a time that moves only when told to.
+type clock struct {
+	mu sync.Mutex
+	t  time.Time
+}
+
+func newClock() *clock { return &clock{t: time.Unix(1_700_000_000, 0)} }
+
+func (c *clock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.t
+}
+
+func (c *clock) add(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.t = c.t.Add(d)
+}
+
+func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
+
+func open(t *testing.T, o SpoolOptions) *Spool {
+	t.Helper()
+	o.Log = quiet()
+	s, err := OpenSpool(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
+// crash ends a spool as kill -9 would: nothing is written any more.
+func (s *Spool) crash() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = true
+	close(s.more)
+	for _, g := range s.segs {
+		g.close()
+	}
+	s.lock.Close()
+}
+
+func appendSeqs(t *testing.T, s *Spool, from, until uint64) {
+	t.Helper()
+	for i := from; i < until; i++ {
+		if err := s.Append(t.Context(), numbered(i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func sequences(t testing.TB, items []Item) []uint64 {
+	t.Helper()
+	var out []uint64
+	for _, it := range items {
+		b, err := Decode(it.Batch, DefaultLimits())
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, b.Sequence)
+	}
+	return out
+}
+
+// waitingSeqs lists what is in the queue without taking it.
+func waitingSeqs(t testing.TB, s *Spool) []uint64 {
+	t.Helper()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	items, err := s.collect(1<<30, 1<<60)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sequences(t, items)
+}
+
+func span(from, until uint64) []uint64 {
+	var out []uint64
+	for i := from; i < until; i++ {
+		out = append(out, i)
+	}
+	return out
+}
+
+func TestQueueInOrder(t *testing.T) {
+	s := open(t, SpoolOptions{Dir: t.TempDir(), SegmentBytes: 2000})
+	appendSeqs(t, s, 0, 50)
+	items, err := s.Next(t.Context(), 7, 1<<20)
+	if err != nil || !slices.Equal(sequences(t, items), span(0, 7)) {
+		t.Fatalf("%v %v", sequences(t, items), err)
+	}
+	again, _ := s.Next(t.Context(), 7, 1<<20)
+	if !slices.Equal(sequences(t, again), span(0, 7)) {
+		t.Fatal("what is not acknowledged comes again")
+	}
+	s.Ack(items[:3])
+	if got := waitingSeqs(t, s); !slices.Equal(got, span(3, 50)) {
+		t.Fatalf("got %v", got)
+	}
+	s.Ack(items) // the first three a second time
+	if got := waitingSeqs(t, s); !slices.Equal(got, span(7, 50)) {
+		t.Fatalf("got %v", got)
+	}
+	if one, _ := s.Next(t.Context(), 64, 1); len(one) != 1 {
+		t.Fatalf("%d batches, want 1 however small maxBytes is", len(one))
+	}
+	if two, _ := s.Next(t.Context(), 64, 700); len(two) != 2 {
+		t.Fatalf("%d batches within 700 bytes", len(two))
+	}
+	st := s.Stats()
+	if st.State != "disk" || st.Batches != 43 || st.Dropped != 0 || st.MemoryBatches != 0 || st.Oldest.IsZero() {
+		t.Fatalf("%+v", st)
+	}
+}
+
+func TestNextWaitsAndEnds(t *testing.T) {
+	s := open(t, SpoolOptions{Dir: t.TempDir()})
+	ctx, cancel := context.WithCancel(t.Context())
+	got := make(chan error)
+	next := func(ctx context.Context) { _, err := s.Next(ctx, 1, 1); got <- err }
+	go next(ctx)
+	cancel()
+	if err := <-got; !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+	go next(t.Context())
+	appendSeqs(t, s, 0, 1)
+	if err := <-got; err != nil {
+		t.Fatal(err)
+	}
+	items, _ := s.Next(t.Context(), 1, 1)
+	s.Ack(items)
+	go next(t.Context())
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-got; !errors.Is(err, ErrClosed) {
+		t.Fatal(err)
+	}
+	if err := s.Append(t.Context(), numbered(1)); !errors.Is(err, ErrClosed) {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal("Close twice:", err)
+	}
+}
+
+func TestReopen(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, SpoolOptions{Dir: dir, SegmentBytes: 2000})
+	appendSeqs(t, s, 0, 30)
+	items, _ := s.Next(t.Context(), 11, 1<<20)
+	s.Ack(items)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = open(t, SpoolOptions{Dir: dir})
+	if got := waitingSeqs(t, s); !slices.Equal(got, span(11, 30)) {
+		t.Fatalf("got %v", got)
+	}
+	appendSeqs(t, s, 30, 35)
+	items, _ = s.Next(t.Context(), 100, 1<<20)
+	s.Ack(items)
+	s.Close()
+	s = open(t, SpoolOptions{Dir: dir})
+	if st := s.Stats(); st.Batches != 0 || st.Bytes != 0 || !st.Oldest.IsZero() {
+		t.Fatalf("%+v", st)
+	}
+	if names, _ := filepath.Glob(filepath.Join(dir, "*.spool")); len(names) != 1 {
+		t.Fatalf("delivered segments are deleted, found %v", names)
+	}
+}
+
+func TestSecondAgentIsRefused(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, SpoolOptions{Dir: dir})
+	_, err := OpenSpool(SpoolOptions{Dir: dir, Log: quiet()})
+	if !errors.Is(err, ErrLocked) || !strings.Contains(err.Error(), dir) {
+		t.Fatal(err)
+	}
+	s.Close()
+	open(t, SpoolOptions{Dir: dir})
+}
+
+func TestFullSpoolDropsTheOldest(t *testing.T) {
+	s := open(t, SpoolOptions{Dir: t.TempDir(), MaxBytes: 20_000, SegmentBytes: 2000})
+	if err := s.Mark("early", []byte("kept")); err != nil {
+		t.Fatal(err)
+	}
+	appendSeqs(t, s, 0, 500)
+	st := s.Stats()
+	if st.DiskBytes > 20_000 || st.DiskBytes < 15_000 {
+		t.Errorf("%d bytes on disk, bound is 20,000", st.DiskBytes)
+	}
+	got := waitingSeqs(t, s)
+	if len(got) < 20 || !slices.Equal(got, span(500-uint64(len(got)), 500)) {
+		t.Errorf("want the newest without a gap, got %v", got)
+	}
+	if st.Dropped != 500-int64(len(got)) || st.Batches != int64(len(got)) {
+		t.Errorf("%d left, stats %+v", len(got), st)
+	}
+	if string(s.Marks()["early"]) != "kept" {
+		t.Error("a mark went with the segment it was written to")
+	}
+}
+
+func TestTornEndIsCutAtEveryByte(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, SpoolOptions{Dir: dir})
+	var ends []int64
+	for i := range uint64(4) {
+		if err := s.AppendWithMark(t.Context(), numbered(i), "k", []byte{byte(i)}); err != nil {
+			t.Fatal(err)
+		}
+		ends = append(ends, s.active.size)
+	}
+	name := s.active.name
+	s.Close()
+	whole, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for cut := ends[0]; cut < int64(len(whole)); cut++ {
+		for _, tail := range []string{"", "\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00", "\xff\xff\xff\xff garbage"} {
+			dir := t.TempDir()
+			if err := os.WriteFile(filepath.Join(dir, filepath.Base(name)), append(whole[:cut:cut], tail...), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			s, err := OpenSpool(SpoolOptions{Dir: dir, Log: quiet()})
+			if err != nil {
+				t.Fatal(err)
+			}
+			n := uint64(0)
+			for n < 4 && ends[n] <= cut {
+				n++
+			}
+			appendSeqs(t, s, 100, 101)
+			if got, want := waitingSeqs(t, s), append(span(0, n), 100); !slices.Equal(got, want) {
+				t.Fatalf("cut at %d: got %v, want %v", cut, got, want)
+			}
+			if m := s.Marks()["k"]; len(m) != 1 || uint64(m[0]) != n-1 {
+				t.Fatalf("cut at %d: mark %v, want that of batch %d", cut, m, n-1)
+			}
+			s.Close()
+		}
+	}
+}
+
+func TestDamagedAckSendsAgain(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, SpoolOptions{Dir: dir})
+	appendSeqs(t, s, 0, 5)
+	items, _ := s.Next(t.Context(), 3, 1<<20)
+	s.Ack(items)
+	s.Close()
+	for _, text := range []string{"", "1 00 00 00\n", "nonsense", "2 0 0 0\n"} {
+		if err := os.WriteFile(filepath.Join(dir, "ack"), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		s := open(t, SpoolOptions{Dir: dir})
+		if got := waitingSeqs(t, s); !slices.Equal(got, span(0, 5)) {
+			t.Fatalf("%q: got %v", text, got)
+		}
+		s.crash()
+	}
+}
+
+func TestDamagedBatchDoesNotBlock(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, SpoolOptions{Dir: dir})
+	appendSeqs(t, s, 0, 5)
+	f, err := os.OpenFile(s.active.name, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if _, err := f.WriteAt([]byte("damage"), s.active.index[2].start+20); err != nil {
+		t.Fatal(err)
+	}
+	var got []uint64
+	for range 2 {
+		items, err := s.Next(t.Context(), 10, 1<<20)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, sequences(t, items)...)
+		s.Ack(items)
+	}
+	if !slices.Equal(got, []uint64{0, 1, 3, 4}) || s.Stats().Dropped != 1 || s.Stats().Batches != 0 {
+		t.Fatalf("got %v, %+v", got, s.Stats())
+	}
+}
+
+func TestMarks(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, SpoolOptions{Dir: dir, SegmentBytes: 2000})
+	do := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	state := []byte("7")
+	do(s.Mark("a", []byte("1")))
+	do(s.AppendWithMark(t.Context(), numbered(0), "b", state))
+	state[0] = 'X' // the caller's to use again
+	do(s.Mark("c", nil))
+	do(s.Mark("gone", []byte("x")))
+	do(s.ForgetMark("gone"))
+	want := map[string]string{"a": "1", "b": "7", "c": ""}
+	check := func(when string) {
+		t.Helper()
+		got := map[string]string{}
+		for k, v := range s.Marks() {
+			got[k] = string(v)
+		}
+		if !maps.Equal(got, want) {
+			t.Fatalf("%s: got %v, want %v", when, got, want)
+		}
+	}
+	check("at once")
+	s.crash()
+	s = open(t, SpoolOptions{Dir: dir, SegmentBytes: 2000})
+	check("after a crash")
+	for i := range uint64(40) { // over many segments, all of them delivered
+		appendSeqs(t, s, i, i+1)
+		items, _ := s.Next(t.Context(), 10, 1<<20)
+		s.Ack(items)
+	}
+	s.crash()
+	s = open(t, SpoolOptions{Dir: dir})
+	check("after the segments are gone")
+	if st := s.Stats(); st.DiskBytes > 4000 {
+		t.Errorf("%d bytes on disk for three marks", st.DiskBytes)
+	}
+}
+
+func TestRefusesWhatCannotBeStored(t *testing.T) {
+	s := open(t, SpoolOptions{Dir: t.TempDir()})
+	b := numbered(1)
+	b.Target = nil
+	if err := s.Append(t.Context(), b); err == nil || s.Stats().Batches != 0 {
+		t.Fatal("an invalid batch must not get into the spool:", err)
+	}
+	small := open(t, SpoolOptions{Dir: t.TempDir(), MaxBytes: 400})
+	if err := small.AppendWithMark(t.Context(), numbered(1), "k", nil); err == nil || len(small.Marks()) != 0 {
+		t.Fatal("a batch larger than the spool:", err)
+	}
+}
+
+// TestAgainstAModel runs random operations, among them crashes and a disk that
+// comes and goes, and compares with a plain list.
+func TestAgainstAModel(t *testing.T) {
+	for seed := range uint64(150) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) { model(t, rand.New(rand.NewPCG(seed, 9))) })
+	}
+}
+
+func model(t *testing.T, r *rand.Rand) {
+	dir, clk, disk := t.TempDir(), newClock(), &faultFS{}
+	o := SpoolOptions{Dir: dir, SegmentBytes: 1500, Log: quiet(), FS: disk, Now: clk.now}
+	s, err := OpenSpool(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var seq, acked uint64 // batches [acked, seq) wait, less those lost
+	lost := map[uint64]bool{}
+	type state struct {
+		val string
+		seq uint64 // batch it came with
+	}
+	marks := map[string][]state{} // history
+	reopen := func() {
+		if s, err = OpenSpool(o); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 300 {
+		clk.add(time.Duration(r.IntN(900)) * time.Millisecond)
+		switch r.IntN(20) {
+		default:
+			key := fmt.Sprint("k", r.IntN(3))
+			val := fmt.Sprint(seq)
+			if err := s.AppendWithMark(t.Context(), numbered(seq), key, []byte(val)); err != nil {
+				t.Fatal(err)
+			}
+			marks[key] = append(marks[key], state{val, seq})
+			seq++
+		case 0, 1, 2:
+			items, err := s.Next(t.Context(), 0, 1)
+			_ = err
+			if s.Stats().Batches == 0 {
+				continue
+			}
+			items, err = s.Next(t.Context(), 1+r.IntN(8), 1<<20)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.Ack(items)
+			got := sequences(t, items)
+			acked = got[len(got)-1] + 1
+		case 3:
+			disk.set(r.IntN(4))
+		case 4:
+			inMemory := uint64(s.Stats().MemoryBatches)
+			for q := seq - inMemory; q < seq; q++ {
+				lost[q] = true
+			}
+			s.crash()
+			disk.set(0)
+			reopen()
+			// A mark of a lost batch is gone with it; one that was delivered out
+			// of memory may be.
+			for k, h := range marks {
+				got := string(s.Marks()[k])
+				i := slices.IndexFunc(h, func(x state) bool { return x.val == got })
+				for _, x := range h[i+1:] {
+					if !lost[x.seq] && !disk.troubled {
+						t.Fatalf("mark %s is %q, batch %d with a later one is safe", k, got, x.seq)
+					}
+				}
+				if i >= 0 && lost[h[i].seq] {
+					t.Fatalf("mark %s is %q, but its batch is lost", k, got)
+				}
+				marks[k] = h[:i+1]
+			}
+			disk.troubled = false
+		case 5:
+			inMemory := s.Stats().MemoryBatches
+			if err := s.Close(); (err != nil) != (s.Stats().MemoryBatches > 0) {
+				t.Fatalf("close with %d batches in memory: %v", inMemory, err)
+			}
+			for q := seq - uint64(s.Stats().MemoryBatches); q < seq; q++ {
+				lost[q] = true
+			}
+			disk.set(0)
+			reopen()
+			for k, h := range marks { // as above, a mark may be behind its batch
+				got := string(s.Marks()[k])
+				marks[k] = h[:slices.IndexFunc(h, func(x state) bool { return x.val == got })+1]
+			}
+			disk.troubled = false
+		}
+		got := waitingSeqs(t, s)
+		var want []uint64
+		first := acked
+		if len(got) > 0 && got[0] < acked {
+			first = got[0] // a crash may bring delivered ones back
+		}
+		for q := first; q < seq; q++ {
+			if !lost[q] {
+				want = append(want, q)
+			}
+		}
+		if !slices.Equal(got, want) {
+			t.Fatalf("waiting %v\nwant    %v", got, want)
+		}
+		if st := s.Stats(); st.Batches != int64(len(got)) || st.Dropped != 0 {
+			t.Fatalf("%d wait, %+v", len(got), st)
+		}
+	}
+	disk.set(0)
+	s.Close()
+}
+
+// faultFS is the real file system with a disk that can be told to fail.
+type faultFS struct {
+	OS
+	mu       sync.Mutex
+	mode     int  // 0 works, 1 nothing is written, 2 half is written, 3 half is written and cannot be cut
+	troubled bool // has failed since this was last set to false
+}
+
+var errNoSpace = errors.New("no space left on device (made up)")
+
+func (f *faultFS) set(mode int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.mode = mode
+	f.troubled = f.troubled || mode != 0
+}
+
+func (f *faultFS) get() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.mode
+}
+
+func (f *faultFS) Create(name string) (File, error) {
+	if f.get() == 1 {
+		return nil, errNoSpace
+	}
+	file, err := f.OS.Create(name)
+	return faultFile{file, f}, err
+}
+
+func (f *faultFS) Replace(name string, data []byte) error {
+	if f.get() != 0 {
+		return errNoSpace
+	}
+	return f.OS.Replace(name, data)
+}
+
+type faultFile struct {
+	File
+	fs *faultFS
+}
+
+func (f faultFile) Write(p []byte) (int, error) {
+	switch f.fs.get() {
+	case 0:
+		return f.File.Write(p)
+	case 1:
+		return 0, errNoSpace
+	}
+	n, _ := f.File.Write(p[:len(p)/2])
+	return n, io.ErrShortWrite
+}
+
+func (f faultFile) Truncate(n int64) error {
+	if f.fs.get() == 3 {
+		return errNoSpace
+	}
+	return f.File.Truncate(n)
+}

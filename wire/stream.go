@@ -1,0 +1,122 @@
+package wire
+
+import (
+	"bufio"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+
+	"tacho"
+)
+
+// Writer writes the body of a request: encoded batches, each behind its length.
+type Writer struct {
+	w   io.Writer
+	buf []byte
+}
+
+// NewWriter writes to w, with one Write a batch.
+func NewWriter(w io.Writer) *Writer { return &Writer{w: w} }
+
+// Write encodes and writes one batch.
+func (w *Writer) Write(b *tacho.Batch) error { return w.WriteRaw(Encode(nil, b)) }
+
+// WriteRaw writes a batch that Encode has made.
+func (w *Writer) WriteRaw(encoded []byte) error {
+	w.buf = AppendFramed(w.buf[:0], encoded)
+	if _, err := w.w.Write(w.buf); err != nil {
+		return fmt.Errorf("write batch of %d bytes: %w", len(encoded), err)
+	}
+	return nil
+}
+
+// AppendFramed appends one encoded batch as it stands in a request body.
+func AppendFramed(dst, encoded []byte) []byte {
+	return append(binary.AppendUvarint(dst, uint64(len(encoded))), encoded...)
+}
+
+// Reader reads the body of a request.
+type Reader struct {
+	r    *bufio.Reader
+	lim  Limits
+	off  int64 // bytes consumed
+	left int   // decompressed bytes that may still come
+	buf  []byte
+}
+
+// NewReader reads from r and refuses what exceeds the limits.
+func NewReader(r io.Reader, lim Limits) *Reader {
+	return &Reader{r: bufio.NewReader(r), lim: lim, left: lim.Stream}
+}
+
+// Next returns the next batch, io.EOF after the last. A *SyntaxError means
+// that the bytes are at fault, any other error that they could not be read.
+// Reading cannot go on after an error.
+func (r *Reader) Next() (*tacho.Batch, error) {
+	p, err := r.next()
+	if err != nil {
+		return nil, err
+	}
+	at := r.off - int64(len(p))
+	start, size, err := decodeHeader(p, r.lim)
+	if err == nil && size > r.left {
+		err = limitError(int64(crcEnd), "Stream", uint64(r.lim.Stream-r.left+size), r.lim.Stream)
+	}
+	var b *tacho.Batch
+	if err == nil {
+		r.left -= size
+		b, err = decodeRest(p, start, size, r.lim)
+	}
+	var se *SyntaxError
+	if errors.As(err, &se) {
+		se.At = at
+	}
+	return b, err
+}
+
+func (r *Reader) next() ([]byte, error) {
+	at := r.off
+	var size uint64
+	for shift := 0; ; shift += 7 {
+		c, err := r.r.ReadByte()
+		if err == io.EOF && r.off == at {
+			return nil, io.EOF
+		}
+		if err != nil {
+			return nil, r.broken(at, "length of a batch", err)
+		}
+		r.off++
+		if shift > 56 {
+			return nil, &SyntaxError{At: at, Msg: "length of the batch is not a varint"}
+		}
+		size |= uint64(c&0x7f) << shift
+		if c < 0x80 {
+			break
+		}
+	}
+	if size > uint64(max(r.lim.Compressed, 0)) {
+		err := limitError(0, "Compressed", size, r.lim.Compressed)
+		err.At = at
+		return nil, err
+	}
+	if cap(r.buf) < int(size) {
+		r.buf = make([]byte, size)
+	}
+	p := r.buf[:size]
+	n, err := io.ReadFull(r.r, p)
+	r.off += int64(n)
+	if err != nil {
+		return nil, r.broken(at, fmt.Sprintf("batch of %d bytes", size), err)
+	}
+	return p, nil
+}
+
+// broken tells a stream that is too short, which is the sender's fault, from a
+// connection that failed.
+func (r *Reader) broken(at int64, what string, err error) error {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return &SyntaxError{At: at, Offset: r.off - at, Msg: "stream ends inside the " + what}
+	}
+	return fmt.Errorf("read %s at byte %d: %w", what, at, err)
+}
