@@ -15,11 +15,13 @@ func Shorten(name string, w int) string {
 		return s
 	}
 	pkgs, sep, rest := splitPackage(s)
+	// The width is kept up, not measured anew: a name may be all dots.
+	left := width(s)
 	for i, p := range pkgs {
 		_, n := utf8.DecodeRuneInString(p)
 		pkgs[i] = p[:n]
-		if s = strings.Join(pkgs, sep) + sep + rest; width(s) <= w {
-			return s
+		if left -= width(p[n:]); left <= w {
+			return strings.Join(pkgs, sep) + sep + rest
 		}
 	}
 	return elide(rest, w)

@@ -1,6 +1,9 @@
 package report
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 func TestShorten(t *testing.T) {
 	const long = "com.example.model.OrderService.priceAll"
@@ -33,5 +36,12 @@ func TestShorten(t *testing.T) {
 		if got := Shorten(c.name, c.w); got != c.want {
 			t.Errorf("Shorten(%q, %d) = %q, want %q", c.name, c.w, got, c.want)
 		}
+	}
+}
+
+// A megabyte of dots is shortened in one pass; the quadratic way took minutes.
+func TestShortenLong(t *testing.T) {
+	if got := Shorten(strings.Repeat("a.", 1<<19)+"Foo.bar", 10); got != "Foo.bar" {
+		t.Errorf("got %q", got)
 	}
 }

@@ -10,6 +10,7 @@ import "strings"
 //	a.B$$Lambda$14/0x0000000800c8b440.run         → a.B$$Lambda.run
 //	a.B$$Lambda/0x00007f1c.run                    → a.B$$Lambda.run
 //	a.B$$Lambda$14/1234567.run                    → a.B$$Lambda.run            (JDK 8)
+//	a.B$$Lambda$1+0x00007f04d4000a08/20604687.run → a.B$$Lambda.run            (JDK 17's JFR)
 //	….reflect.GeneratedMethodAccessor123.invoke   → ….reflect.GeneratedMethodAccessor.invoke
 //	com.sun.proxy.$Proxy12.call                   → com.sun.proxy.$Proxy.call
 //	java.lang.invoke.LambdaForm$MH/0x0000.invoke  → java.lang.invoke.LambdaForm$MH.invoke
@@ -50,6 +51,11 @@ func cutHidden(name string) string {
 		for end < len(name) && isHex(name[end]) {
 			end++
 		}
+		hex := end - i - 2
+		// JDK 17 writes both generations at once: B$$Lambda$1+0x0000a08/2060468723.
+		if end < len(name) && name[end] == '/' && digits(name, end+1) > end+1 {
+			end = digits(name, end+1)
+		}
 		from = end
 		if i == 0 || end < len(name) && name[end] != '.' {
 			continue
@@ -60,7 +66,7 @@ func cutHidden(name string) string {
 		} else if name[i-1] != '+' && name[i-1] != '.' {
 			continue
 		}
-		if end-i-2 >= least {
+		if hex >= least {
 			name = name[:i-1] + name[end:]
 			from = i - 1
 		}

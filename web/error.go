@@ -43,7 +43,7 @@ func asError(ctx context.Context, err error) *Error {
 	switch {
 	case errors.As(err, &e):
 		return e
-	case ctx.Err() != nil && errors.Is(err, context.Canceled):
+	case ctx.Err() != nil: // whatever else went wrong, nobody is there to be told
 		return &Error{Status: statusHangUp, Message: "the client went away"}
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return &Error{Status: http.StatusServiceUnavailable, Message: "the question took too long and was stopped",

@@ -28,6 +28,9 @@ func (s *server) guard(next http.Handler) http.Handler {
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Referrer-Policy", "no-referrer")
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+		if s.Version != "" {
+			h.Set("Server", "tacho/"+s.Version)
+		}
 		if checkHost && !overSocket(r) && !known(hostOf(r.Host), names) {
 			writeError(w, r, &Error{Status: http.StatusForbidden, Message: "this server does not answer to the host name of the request",
 				Detail: "use localhost or 127.0.0.1, or add the name to the hosts of the configuration", Position: "Host"})

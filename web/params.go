@@ -143,7 +143,7 @@ func (p *params) step(sel store.Selection, def, most time.Duration) time.Duratio
 	case d < query.MinStep || d > most:
 		p.fail(badParam("step", "", "step %v lies outside %v to %v", d, query.MinStep, most))
 		return def
-	case p.err == nil && sel.Until.Sub(sel.From)/d >= query.MaxCells:
+	case p.err == nil && sel.Until.Sub(sel.From)/d > query.MaxCells:
 		p.fail(badParam("step", "ask for a longer step or a shorter range", "the range has more than %d steps", query.MaxCells))
 	}
 	return d

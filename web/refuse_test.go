@@ -102,6 +102,7 @@ func TestHeadersOnEveryAnswer(t *testing.T) {
 			"Content-Security-Policy": "default-src 'self'; frame-ancestors 'none'; base-uri 'none'",
 			"X-Content-Type-Options":  "nosniff",
 			"Referrer-Policy":         "no-referrer",
+			"Server":                  "tacho/test",
 		} {
 			if got := head.Get(name); got != want {
 				t.Errorf("GET %s: %s is %q, want %q", target, name, got, want)
@@ -158,6 +159,7 @@ func TestOriginAndHost(t *testing.T) {
 		{"another number", "127.0.0.1:7700", "GET", []string{"Host", "10.0.0.1:7700"}, 403},
 		{"a configured name", "127.0.0.1:7700", "GET", []string{"Host", "Tacho.example:443"}, 404},
 		{"any name on an open listener", "0.0.0.0:7700", "GET", []string{"Host", "anything.example"}, 404},
+		{"any name on all interfaces", ":7700", "GET", []string{"Host", "anything.example"}, 404},
 		{"no name (HTTP/1.0)", "127.0.0.1:7700", "GET", []string{"Host", ""}, 404},
 	} {
 		h := newServer(sampleData(), func(o *Options) { o.Listen, o.Hosts = c.listen, []string{"tacho.example"} })

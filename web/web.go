@@ -28,8 +28,8 @@ type Options struct {
 	Ingest http.Handler // POST /api/v1/batches; nil = this server takes no batches
 	Agents Agents       // nil = this server keeps no list of agents
 
-	Version string
-	Ready   func() error // nil when able to store; also nil func = always
+	Version string       // in the Server header; "" = no header
+	Ready   func() error // returns nil when able to store; a nil func is always ready
 
 	// Listen is the address of the main listener as configured. When it is
 	// loopback (or unknown: "") the Host header must name loopback or one of

@@ -1,10 +1,12 @@
 package wire
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -17,17 +19,17 @@ var errDamaged = errors.New("what was written cannot be read back")
 type segment struct {
 	seq   uint64
 	name  string
-	size  int64  // bytes up to the end of the last whole record
-	first uint64 // id of batch 0
+	size  int64 // bytes up to the end of the last whole record
 	index []batchRef
 	f     File // nil when not open
 }
 
-// batchRef is where a batch is: 16 bytes each, so that a full spool of 1 GiB
+// batchRef is where a batch is: 24 bytes each, so that a full spool of 1 GiB
 // costs a few MiB of index.
 type batchRef struct {
-	start int64 // of its record
-	at    int64 // when it was appended
+	id    uint64 // rising, with gaps where batches in between never got to the disk
+	start int64  // of its record
+	at    int64  // when it was appended
 }
 
 func segmentName(dir string, seq uint64) string {
@@ -45,10 +47,8 @@ func segmentSeq(name string) (uint64, bool) {
 
 // pending is the index of the first batch with an id of at least head.
 func (g *segment) pending(head uint64) int {
-	if head <= g.first {
-		return 0
-	}
-	return int(min(head-g.first, uint64(len(g.index))))
+	i, _ := slices.BinarySearchFunc(g.index, head, func(r batchRef, id uint64) int { return cmp.Compare(r.id, id) })
+	return i
 }
 
 // scan reads the segment from its start, calls visit for every whole record,
@@ -116,7 +116,7 @@ func (g *segment) read(fs FS, i int) (entry, error) {
 	if len(e.batch) == 0 {
 		return entry{}, fmt.Errorf("read %s at %d: %w: no batch where one was written", g.name, start, errDamaged)
 	}
-	e.id = g.first + uint64(i)
+	e.id = g.index[i].id
 	return e, nil
 }
 

@@ -79,7 +79,7 @@ func (s *Spool) collect(maxBatches int, maxBytes int64) ([]Item, error) {
 				// Bytes that cannot be read now will not be read later either.
 				// They must not block what comes after them.
 				s.damage++
-				s.headID = g.first + uint64(i) + 1
+				s.headID = g.index[i].id + 1
 				s.ackDirty = true
 				s.warn("spooled batch is lost", "error", err)
 			default:
@@ -194,11 +194,10 @@ func (s *Spool) load() error {
 	}
 	slices.Sort(seqs)
 	for _, seq := range seqs {
-		g := &segment{seq: seq, name: segmentName(s.o.Dir, seq), first: s.nextID}
+		g := &segment{seq: seq, name: segmentName(s.o.Dir, seq)}
 		if err := s.loadSegment(g); err != nil {
 			return err
 		}
-		s.nextID += uint64(len(g.index))
 		if g.size == 0 {
 			if err := s.o.FS.Remove(g.name); err != nil {
 				s.warn("spool segment without content cannot be deleted", "segment", g.name, "error", err)
@@ -208,7 +207,7 @@ func (s *Spool) load() error {
 		s.segs = append(s.segs, g)
 		for i := range g.index {
 			if seq < ackSeq || (seq == ackSeq && g.index[i].start < ackOff) {
-				s.headID = g.first + uint64(i) + 1
+				s.headID = g.index[i].id + 1
 			}
 		}
 	}
@@ -228,7 +227,8 @@ func (s *Spool) loadSegment(g *segment) error {
 		}
 		apply(s.durable, e.marks)
 		if len(e.batch) > 0 {
-			g.index = append(g.index, batchRef{start: start, at: e.at})
+			g.index = append(g.index, batchRef{id: s.nextID, start: start, at: e.at})
+			s.nextID++
 		}
 	})
 	if err != nil {

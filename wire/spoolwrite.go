@@ -69,10 +69,7 @@ func (s *Spool) write(e *entry) error {
 		return err
 	}
 	if e.batch != nil {
-		if len(g.index) == 0 {
-			g.first = e.id
-		}
-		g.index = append(g.index, batchRef{start: g.size - n, at: e.at})
+		g.index = append(g.index, batchRef{id: e.id, start: g.size - n, at: e.at})
 	}
 	apply(s.durable, e.marks)
 	if cap(s.buf) > 1<<20 {
@@ -98,7 +95,7 @@ func (g *segment) append(rec []byte) error {
 // rotate starts a segment that repeats all marks, after which older segments
 // may go.
 func (s *Spool) rotate() error {
-	g := &segment{seq: s.nextSeq, name: segmentName(s.o.Dir, s.nextSeq), first: s.nextID}
+	g := &segment{seq: s.nextSeq, name: segmentName(s.o.Dir, s.nextSeq)}
 	s.nextSeq++
 	f, err := s.o.FS.Create(g.name)
 	if err != nil {
@@ -139,7 +136,7 @@ func (s *Spool) makeRoom(n int64) {
 		total -= g.size
 		if lost := len(g.index) - g.pending(s.headID); lost > 0 {
 			s.dropped += int64(lost)
-			s.headID = g.first + uint64(len(g.index))
+			s.headID = g.index[len(g.index)-1].id + 1
 			s.ackDirty = true
 			s.warn("spool is full, oldest segment dropped", "batches", lost, "max_bytes", s.o.MaxBytes)
 		}

@@ -45,6 +45,10 @@ func (d *decoder) contents(h header, src source, end int64) error {
 	c := d.chunk
 	c.reset()
 	c.clock = h.clock
+	// From its start, so that a chunk that fits into the window is read once.
+	if _, err := src.view(headerSize, int(min(end-headerSize, 1))); err != nil && readFailure(err) != nil {
+		return err
+	}
 	points, broken := chain(src, h.checkpoint, headerSize, end, h.fixed())
 	if err := readFailure(broken); err != nil {
 		return err
@@ -68,9 +72,10 @@ func (d *decoder) contents(h header, src source, end int64) error {
 	}
 	whole := h.size <= end
 	if err != nil {
-		if whole || !isCut(err) {
+		if whole || h.metadata < end && !isCut(err) {
 			d.bad(h.metadata, "%v", err)
 		}
+		d.lost(headerSize) // without types nothing can be read
 		return readFailure(err)
 	}
 	if broken != nil && whole {

@@ -51,6 +51,10 @@ func (f *fileInput) header() ([]byte, error) {
 func (f *fileInput) open(size int64) (source, int64, error) {
 	have := min(size, f.end-f.at)
 	f.w.reset(f.r, f.at, have)
+	f.w.size = fileWindow
+	if f.w.buf == nil { // once as large as it will usually be: chunks differ in size
+		f.w.buf = make([]byte, 0, min(fileWindow, f.end-f.at))
+	}
 	return &f.w, have, nil
 }
 
@@ -70,12 +74,15 @@ func (s *streamInput) header() ([]byte, error) {
 	return s.buf, nil
 }
 
+// firstBuffer is what a stream's buffer begins with.
+const firstBuffer = 256 << 10
+
 // fill reads until buf has size bytes or the input ends. The buffer at most
 // doubles at a time: the size is only believed as far as bytes follow.
 func (s *streamInput) fill(size int64) error {
 	for int64(len(s.buf)) < size {
 		if len(s.buf) == cap(s.buf) {
-			s.buf = append(make([]byte, 0, min(size, int64(max(windowSize, 2*cap(s.buf))))), s.buf...)
+			s.buf = append(make([]byte, 0, min(size, int64(max(firstBuffer, 2*cap(s.buf))))), s.buf...)
 		}
 		n := int(min(size, int64(cap(s.buf))))
 		got, err := io.ReadFull(s.r, s.buf[len(s.buf):n])

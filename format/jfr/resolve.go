@@ -4,9 +4,8 @@ import "strings"
 
 // method is a resolved method constant.
 type method struct {
-	class, name, descriptor string
-	module                  string
-	function, file          string // as a tacho.Frame has them
+	frame          Frame  // what every frame of it has
+	function, file string // as a tacho.Frame has them
 }
 
 // class is a resolved class constant.
@@ -122,19 +121,20 @@ func (c *chunk) method(t *Type, id uint64, depth int) *method {
 		switch {
 		case f.name == "type" && f.constant && !f.array:
 			if cl := c.class(f.typ, k.long(), depth+1); cl != nil {
-				x.class, x.module = cl.name, cl.module
+				x.frame.Class, x.frame.Module = cl.name, cl.module
 			}
 		case f.name == "name":
-			x.name, _ = c.fieldText(&k, f, depth+1)
+			x.frame.Method, _ = c.fieldText(&k, f, depth+1)
 		case f.name == "descriptor":
-			x.descriptor, _ = c.fieldText(&k, f, depth+1)
+			x.frame.Descriptor, _ = c.fieldText(&k, f, depth+1)
 		default:
 			k.run(f.skip)
 		}
 	}
-	c.path = appendFunction(c.path[:0], x.class, x.name)
+	x.frame.m = x
+	c.path = appendFunction(c.path[:0], x.frame.Class, x.frame.Method)
 	x.function = c.names.get(c.path)
-	x.file = c.names.get(append(c.path[:0], sourceFile(x.class)...))
+	x.file = c.names.get(append(c.path[:0], sourceFile(x.frame.Class)...))
 	p.methods[e] = x
 	return x
 }

@@ -76,18 +76,18 @@ func chain(src source, last, start, end int64, fixed bool) ([]span, error) {
 	var out []span
 	limit := end // where the one after begins: checkpoints do not overlap
 	for at := last; at >= start; {
-		h, err := headAt(src, at, limit, fixed)
+		b, err := src.peek(at, int(max(0, min(maxPeek, limit-at))))
+		if err != nil {
+			return nil, fmt.Errorf("checkpoint at %d: %w", at, err)
+		}
+		h, err := parseHead(b, limit-at, fixed)
 		if err != nil {
 			return nil, fmt.Errorf("checkpoint at %d: %w", at, err)
 		}
 		if h.typ != typeCheckpoint {
 			return nil, fmt.Errorf("checkpoint expected at %d, found an event of type %d", at, h.typ)
 		}
-		b, err := src.view(at, int(min(h.size, 64)))
-		if err != nil {
-			return nil, err
-		}
-		k := cursor{b: b, p: h.n, fixed: fixed}
+		k := cursor{b: b[:min(int64(len(b)), h.size)], p: h.n, fixed: fixed}
 		k.long()
 		k.long()
 		delta := int64(k.long())

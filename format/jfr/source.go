@@ -12,7 +12,13 @@ type source interface {
 	// costs nothing. They are valid until the next call. io.ErrUnexpectedEOF
 	// when there are fewer.
 	view(off int64, need int) ([]byte, error)
+	// peek is view for a few bytes off the way: it does not give up what the last
+	// view made cheap. Its bytes too are valid until the next call.
+	peek(off int64, need int) ([]byte, error)
 }
+
+// maxPeek is the most that may be peeked at.
+const maxPeek = 64
 
 // readError is a failure of the reader, not of what it read.
 type readError struct {
@@ -40,9 +46,14 @@ type window struct {
 	end   int64 // of the chunk, from base: nothing beyond it is read
 	buf   []byte
 	start int64 // offset of buf[0] in the chunk
+	size  int   // how much to read at a time
+	small [maxPeek]byte
 }
 
-const windowSize = 256 << 10
+const (
+	fileWindow = 16 << 20  // takes a usual chunk, at most 12 MB, at once
+	tailWindow = 256 << 10 // takes a usual flush at once
+)
 
 // reset moves the window to another chunk or another end of it.
 func (w *window) reset(r io.ReaderAt, base, end int64) {
@@ -56,11 +67,11 @@ func (w *window) view(off int64, need int) ([]byte, error) {
 	if off < 0 || need < 0 || off > w.end || int64(need) > w.end-off {
 		return nil, io.ErrUnexpectedEOF
 	}
-	n := int(min(max(int64(need), windowSize), w.end-off))
+	n := int(min(max(int64(need), int64(w.size)), w.end-off))
 	// Bytes are asked for before they are known to exist: grow as they come.
 	w.start, w.buf = off, w.buf[:0]
 	for len(w.buf) < n {
-		part := min(n-len(w.buf), max(windowSize, len(w.buf)))
+		part := min(n-len(w.buf), max(w.size, len(w.buf)))
 		if cap(w.buf) < len(w.buf)+part {
 			w.buf = append(make([]byte, 0, len(w.buf)+part), w.buf...)
 		}
@@ -81,6 +92,23 @@ func (w *window) view(off int64, need int) ([]byte, error) {
 	return w.buf, nil
 }
 
+func (w *window) peek(off int64, need int) ([]byte, error) {
+	if off >= w.start && off+int64(need) <= w.start+int64(len(w.buf)) {
+		return w.buf[off-w.start:], nil
+	}
+	if off < 0 || need < 0 || need > maxPeek || off > w.end || int64(need) > w.end-off {
+		return nil, io.ErrUnexpectedEOF
+	}
+	n, err := w.r.ReadAt(w.small[:need], w.base+off)
+	switch {
+	case n == need:
+		return w.small[:n], nil
+	case err == nil || errors.Is(err, io.EOF):
+		return nil, io.ErrUnexpectedEOF
+	}
+	return nil, &readError{w.base + off, err}
+}
+
 // memory is a chunk that is in memory.
 type memory []byte
 
@@ -90,3 +118,5 @@ func (m memory) view(off int64, need int) ([]byte, error) {
 	}
 	return m[off:], nil
 }
+
+func (m memory) peek(off int64, need int) ([]byte, error) { return m.view(off, need) }

@@ -67,7 +67,21 @@ const (
 // frameCache holds what resolving frames looks up again and again.
 type frameCache struct {
 	types    [16]string // frame type constants by id
-	resolved int        // frames of resolved stacks
+	methods  [methodCache]cachedMethod
+	resolved int // frames of resolved stacks
+}
+
+// methodCache is how many methods are found without a search: by the low bits
+// of a mix of their ids. Ids are a class's number above 16 bits of a method's.
+const methodCache = 1 << 11
+
+type cachedMethod struct {
+	id uint64
+	m  *method
+}
+
+func (c *frameCache) slot(id uint64) *cachedMethod {
+	return &c.methods[(id^id>>13)%methodCache]
 }
 
 // stack resolves a stack constant, nil if the chunk does not have it.
@@ -128,17 +142,42 @@ func (c *chunk) readFrames(k *cursor, s *Stack) {
 	}
 }
 
-// readStandard reads frames as every JVM writes them.
+// readStandard reads frames as every JVM writes them. It is where decoding
+// samples spends its time.
 func (c *chunk) readStandard(k *cursor, frames []Frame) {
-	l := &c.meta.frames
+	b, p := k.b, k.p
 	for i := range frames {
+		var id, line, bci, kind uint64
+		if id, p = varintAt(b, p); p < 0 {
+			break
+		}
+		if line, p = varintAt(b, p); p < 0 {
+			break
+		}
+		if bci, p = varintAt(b, p); p < 0 {
+			break
+		}
+		if kind, p = varintAt(b, p); p < 0 {
+			break
+		}
 		f := &frames[i]
-		id := k.varint()
-		f.Line = int32(k.varint())
-		f.BCI = int32(k.varint())
-		kind := k.varint()
-		f.setMethod(c.method(l.method, id, 0))
-		f.Type = c.frameType(kind)
+		s := c.frames.slot(id)
+		if s.id != id || s.m == nil {
+			m := c.method(c.meta.frames.method, id, 0)
+			*s = cachedMethod{id, m}
+		}
+		if s.m != nil {
+			*f = s.m.frame
+		}
+		f.Line, f.BCI = int32(line), int32(bci)
+		if kind < uint64(len(c.frames.types)) && c.frames.types[kind] != "" {
+			f.Type = c.frames.types[kind]
+		} else {
+			f.Type = c.frameType(kind)
+		}
+	}
+	if k.p = p; p < 0 {
+		k.fail()
 	}
 }
 
@@ -151,7 +190,11 @@ func (c *chunk) readOther(k *cursor, frames []Frame) {
 			s := &l.steps[j]
 			switch s.what {
 			case frameMethod:
-				f.setMethod(c.method(l.method, k.long(), 0))
+				if m := c.method(l.method, k.long(), 0); m != nil {
+					line, bci, typ := f.Line, f.BCI, f.Type
+					*f = m.frame
+					f.Line, f.BCI, f.Type = line, bci, typ
+				}
 			case frameLine:
 				f.Line = int32(s.f.readInt(k))
 			case frameBCI:
@@ -166,13 +209,6 @@ func (c *chunk) readOther(k *cursor, frames []Frame) {
 			return
 		}
 	}
-}
-
-func (f *Frame) setMethod(m *method) {
-	if m == nil {
-		return
-	}
-	f.Class, f.Method, f.Descriptor, f.Module, f.m = m.class, m.name, m.descriptor, m.module, m
 }
 
 func (c *chunk) frameType(id uint64) string {

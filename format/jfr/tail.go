@@ -110,6 +110,7 @@ func (t *Tail) syntax(off int64, err error) error {
 // if they are new, the constants, and then the events.
 func (t *Tail) read(h header, visit func(*Event) error) error {
 	t.w.reset(t.f, 0, h.size)
+	t.w.size = tailWindow
 	if h.metadata != t.meta {
 		event, err := wholeEvent(&t.w, h.metadata, h.size, h.fixed(), typeMetadata)
 		if err == nil {

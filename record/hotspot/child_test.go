@@ -21,8 +21,15 @@ func TestMain(m *testing.M) {
 	if mode := os.Getenv("HOTSPOT_TEST_HELPER"); mode != "" {
 		os.Exit(helperMain(mode))
 	}
-	goleak.VerifyTestMain(m)
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		if classDir != "" {
+			os.RemoveAll(classDir)
+		}
+		os.Exit(code)
+	}))
 }
+
+var classDir string // made by classes
 
 // jdks are the JDKs of this machine by feature release.
 func jdks(t testing.TB) map[string]string {
@@ -50,6 +57,7 @@ var classes = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
+	classDir = dir
 	if err := os.Chmod(dir, 0o755); err != nil { // JVMs of other users read it
 		return "", err
 	}
@@ -176,7 +184,7 @@ func (c *child) end(want string) {
 	if left, _ := filepath.Glob(c.dir + "/.*_pid*"); len(left) > 0 {
 		c.t.Errorf("left in the working directory: %v", left)
 	}
-	if left, _ := filepath.Glob("/tmp/tacho-*.jfc"); len(left) > 0 {
+	if left, _ := filepath.Glob(fmt.Sprintf("/tmp/tacho-%d-*.jfc", c.cmd.Process.Pid)); len(left) > 0 {
 		c.t.Errorf("left in /tmp: %v", left)
 	}
 	c.stdin.Close()

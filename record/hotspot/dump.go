@@ -15,12 +15,12 @@ type Dump struct {
 	Cut     bool // threads or frames beyond the limits were dropped
 }
 
-// Thread is one thread of a dump. Threads of the JVM itself (GC, compiler) have
-// no State, no JavaID and no frames.
+// Thread is one thread of a dump. Threads that are not Java's (GC, VM Thread)
+// have no State, no JavaID and no frames; compiler threads have the former two.
 type Thread struct {
 	Name     string
-	JavaID   int64 // #12, 0 for threads of the JVM itself
-	NID      int64 // thread id in the JVM's pid namespace, 0 unknown or a virtual thread's
+	JavaID   int64 // #12, 0 for threads that are not Java's
+	NID      int64 // thread id in the JVM's pid namespace; 0 unknown; a virtual thread has its carrier's
 	Prio     int   // Java priority, 0 unknown
 	Daemon   bool
 	CPU      time.Duration // since it started, 0 if the JDK does not say (8)
@@ -29,6 +29,7 @@ type Thread struct {
 	State    string // java.lang.Thread.State: RUNNABLE, BLOCKED, WAITING, TIMED_WAITING, NEW, TERMINATED
 	Detail   string // "sleeping", "parking", "on object monitor"
 	Carrying int64  // Java id of the virtual thread this carrier runs, 0 none
+	Virtual  bool   // a mounted virtual thread, listed after its carrier: JavaID and Frames only
 	Frames   tacho.Stack
 }
 

@@ -26,9 +26,12 @@ var errNoDump = errors.New("no line \"Full thread dump\" in it")
 //
 //	"name" #12 [6228] daemon prio=5 os_prio=0 cpu=1.5ms elapsed=3s tid=0x7f nid=0x1854 waiting on condition  [0x…]
 //	   java.lang.Thread.State: TIMED_WAITING (sleeping)
-//	   Carrying virtual thread #30
 //		at java.lang.Thread.sleep(java.base@17.0.15/Native Method)
 //		- locked <0x…> (a java.lang.Object)
+//
+// A carrier of 21 and later has "   Carrying virtual thread #24" before its own
+// frames, no state and no nid, and after them "   Mounted virtual thread #24"
+// with that one's frames: a thread of its own here.
 //
 // Names may contain anything, quotes and line ends included; the rest of the
 // line never has a quote, so the last one ends the name. Lines that are not
@@ -71,6 +74,14 @@ func parseDump(b []byte, lim dumpLimits) (*Dump, error) {
 			t.Detail = strings.TrimSuffix(strings.TrimPrefix(detail, "("), ")")
 		case bytes.HasPrefix(line, []byte("   Carrying virtual thread #")):
 			t.Carrying, _ = strconv.ParseInt(string(line[len("   Carrying virtual thread #"):]), 10, 64)
+		case bytes.HasPrefix(line, []byte("   Mounted virtual thread #")):
+			id, err := strconv.ParseInt(string(line[len("   Mounted virtual thread #"):]), 10, 64)
+			if nid := t.NID; err != nil || len(d.Threads) >= lim.threads {
+				t, d.Cut = nil, d.Cut || err == nil
+			} else {
+				d.Threads = append(d.Threads, Thread{JavaID: id, NID: nid, Virtual: true})
+				t = &d.Threads[len(d.Threads)-1]
+			}
 		case len(line) == 0:
 			t = nil
 		}
@@ -130,8 +141,11 @@ func parseHeader(line []byte) Thread {
 			t.Daemon = true
 		case f[0] == '#':
 			t.JavaID, _ = strconv.ParseInt(f[1:], 10, 64)
-		case f[0] == '[':
-			// The native id, said once more in nid (21 and later).
+		case strings.HasPrefix(f, "[0x"): // a stack address
+			return t
+		case f[0] == '[' && t.NID == 0:
+			// The native id (21 and later): the only one a carrier has.
+			t.NID, _ = strconv.ParseInt(strings.Trim(f, "[]"), 10, 64)
 		case key == "prio":
 			t.Prio, _ = strconv.Atoi(value)
 		case key == "cpu":
@@ -141,11 +155,10 @@ func parseHeader(line []byte) Thread {
 		case key == "nid":
 			// Hexadecimal with 0x up to 20, decimal from 21: base 0 takes both.
 			t.NID, _ = strconv.ParseInt(value, 0, 64)
-			// What follows is words: "waiting on condition  [0x00007fa1467fe000]".
-			status, _, _ := strings.Cut(after, " [0x")
-			t.Status = strings.TrimSpace(status)
-			return t
 		case !hasValue:
+			// Words: "waiting on condition  [0x00007fa1467fe000]".
+			status, _, _ := strings.Cut(rest, " [0x")
+			t.Status = strings.TrimSpace(status)
 			return t
 		}
 		rest = after

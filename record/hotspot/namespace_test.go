@@ -110,6 +110,11 @@ func TestUserNamespace(t *testing.T) {
 		if p.UID != 200000 || p.GID != 200000 {
 			t.Errorf("ids %d, %d", p.UID, p.GID)
 		}
+		// Starting a child with other ids has cleared it: it shares our memory
+		// until it executes.
+		if err := unix.Prctl(unix.PR_SET_DUMPABLE, 1, 0, 0, 0); err != nil {
+			t.Fatal(err)
+		}
 		j := attach(t, p)
 		if !j.dial.asTarget {
 			t.Error("the JVM took a client it sees as nobody: the test shows nothing")

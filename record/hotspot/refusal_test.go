@@ -234,3 +234,44 @@ func TestReadOnlyTmp(t *testing.T) {
 		}
 	})
 }
+
+// TestBakedOptions: options that jlink put into the runtime image show on no
+// command line.
+func TestBakedOptions(t *testing.T) {
+	eachJDK(t, func(t *testing.T, home string) {
+		for options, want := range map[string]ProblemKind{"-XX:-UsePerfData -XX:+DisableAttachMechanism": AttachUnproven, "-XX:-UsePerfData": AttachUnproven,
+			"-XX:+DisableAttachMechanism": AttachDisabled, "-Dx=y": ""} {
+			image := filepath.Join(t.TempDir(), "image")
+			if out, err := exec.Command(home+"/bin/jlink", "--add-modules", "java.base", "--add-options="+options, "--output", image).CombinedOutput(); err != nil {
+				t.Skipf("jlink of %s: %v: %s", home, err, out)
+			}
+			c := startChild(t, childOptions{java: image + "/bin/java"})
+			p := c.process()
+			j, err := Attach(context.Background(), p, Options{Timeout: 30 * time.Second})
+			if want != "" {
+				wantProblem(t, err, want)
+			} else if err != nil {
+				t.Error(err)
+			} else {
+				j.Close()
+			}
+			if baked, err := bakedOptions(p); err != nil || !baked {
+				t.Errorf("%s: %v, %v", options, baked, err)
+			}
+			c.end(quiet)
+		}
+		if baked, err := bakedOptions(Process{Root: "/", LibJVM: home + "/lib/server/libjvm.so"}); err != nil || baked {
+			t.Errorf("%s: %v, %v", home, baked, err)
+		}
+		f, err := os.Open(home + "/lib/modules")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		for base, want := range map[string]bool{"VMSupport": false, "VMSupport.class": false, "options": false} {
+			if has, err := imageHas(f, "java.base", "jdk/internal/vm", base); err != nil || has != want {
+				t.Errorf("%s: %v, %v", base, has, err)
+			}
+		}
+	})
+}

@@ -217,6 +217,11 @@ func enabledByCommandLine(p Process) error {
 			return unproven(p, "takes options from a file ("+o+")")
 		}
 	}
+	if baked, err := bakedOptions(p); err != nil {
+		return unproven(p, "its runtime image cannot be read")
+	} else if baked {
+		return unproven(p, "its runtime image was made with jlink --add-options")
+	}
 	return nil
 }
 

@@ -25,7 +25,13 @@ type follower struct {
 	cur  *openChunk
 	last string // name of the newest chunk finished, or to be ignored
 	back int64  // chunks finished before this time are of no interest
+	idle int    // polls in a row that found the last chunk finished and no next one
 }
+
+// idlePolls is how often in a row there may be no chunk before the recording
+// counts as over: a rotation has none for milliseconds, a JVM whose recording
+// was stopped does not always mark the last chunk as such.
+const idlePolls = 3
 
 type openChunk struct {
 	name  string
@@ -129,9 +135,15 @@ func (f *follower) poll(fresh func(steps int), visit func(*jfr.Event) error) (fo
 	for {
 		if f.cur == nil {
 			ok, err := f.next()
-			if err != nil || !ok {
+			if err != nil {
 				return st, err
 			}
+			if !ok {
+				f.idle++
+				st.Ended = f.last != "" && f.idle >= idlePolls
+				return st, nil
+			}
+			f.idle = 0
 			fresh(f.cur.steps)
 		}
 		st.Open = true

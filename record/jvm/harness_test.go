@@ -1,15 +1,10 @@
 package jvm
 
 import (
-	"bufio"
 	"context"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
-	"os/exec"
-	"path/filepath"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -17,101 +12,11 @@ import (
 	"golang.org/x/sys/unix"
 
 	"tacho"
+	"tacho/internal/jvmtest"
 	"tacho/record"
 	"tacho/record/hotspot"
 	"tacho/record/proc"
 )
-
-const jdk17 = "/usr/lib/jvm/java-17-openjdk-amd64"
-
-// jdks are the JDKs the tests run on: 17, which `make test` installs, and 25
-// where the machine has one.
-func jdks(t *testing.T) map[string]string {
-	t.Helper()
-	if _, err := os.Stat(jdk17 + "/bin/javac"); err != nil {
-		t.Fatalf("no JDK 17 (%v): run `.ci/deps jdk`", err)
-	}
-	m := map[string]string{"17": jdk17}
-	if dirs, _ := filepath.Glob("/usr/lib/jvm/*25*/bin/java"); len(dirs) > 0 {
-		m["25"] = filepath.Dir(filepath.Dir(dirs[0]))
-	}
-	return m
-}
-
-// compiled compiles a program of testdata for every JDK here.
-func compiled(t *testing.T, name string) string {
-	t.Helper()
-	dir := t.TempDir()
-	out, err := exec.Command(jdk17+"/bin/javac", "-d", dir, filepath.Join("testdata", name+".java")).CombinedOutput()
-	if err != nil {
-		t.Fatalf("javac: %v\n%s", err, out)
-	}
-	return dir
-}
-
-// program is a Java program that was started and said "ready".
-type program struct {
-	cmd  *exec.Cmd
-	pid  int
-	in   io.WriteCloser
-	mu   sync.Mutex
-	out  strings.Builder
-	done chan struct{}
-}
-
-func startJava(t *testing.T, home string, args ...string) *program {
-	t.Helper()
-	return startProgram(t, exec.Command(home+"/bin/java", args...), "ready")
-}
-
-func startProgram(t *testing.T, cmd *exec.Cmd, ready string) *program {
-	t.Helper()
-	p := &program{cmd: cmd, done: make(chan struct{})}
-	r, w := io.Pipe()
-	cmd.Stdout, cmd.Stderr = w, w
-	cmd.SysProcAttr = &unix.SysProcAttr{Pdeathsig: unix.SIGKILL}
-	p.in, _ = cmd.StdinPipe()
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	p.pid = cmd.Process.Pid
-	isReady := make(chan struct{})
-	go func() {
-		sc := bufio.NewScanner(r)
-		once := sync.Once{}
-		for sc.Scan() {
-			p.mu.Lock()
-			p.out.WriteString(sc.Text() + "\n")
-			p.mu.Unlock()
-			if strings.Contains(sc.Text(), ready) {
-				once.Do(func() { close(isReady) })
-			}
-		}
-	}()
-	go func() {
-		cmd.Wait()
-		w.Close()
-		close(p.done)
-	}()
-	t.Cleanup(func() {
-		cmd.Process.Kill()
-		<-p.done
-	})
-	select {
-	case <-isReady:
-	case <-p.done:
-		t.Fatalf("the program ended:\n%s", p.output())
-	case <-time.After(time.Minute):
-		t.Fatalf("the program does not get ready:\n%s", p.output())
-	}
-	return p
-}
-
-func (p *program) output() string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.out.String()
-}
 
 // memorySink keeps batches and marks as a spool would.
 type memorySink struct {
@@ -154,16 +59,6 @@ func (s *memorySink) all() []*tacho.Batch {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return append([]*tacho.Batch(nil), s.batches...)
-}
-
-// until waits for the condition, at most for the given time.
-func until(t *testing.T, what string, limit time.Duration, cond func() bool) {
-	t.Helper()
-	for end := time.Now().Add(limit); !cond(); time.Sleep(50 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("not within %v: %s", limit, what)
-		}
-	}
 }
 
 func mono() int64 {
@@ -221,7 +116,7 @@ func (r *running) stop() {
 // recording waits until the one JVM is being recorded.
 func (r *running) recording(t *testing.T) {
 	t.Helper()
-	until(t, "recording", 60*time.Second, func() bool {
+	jvmtest.Until(t, "recording", 60*time.Second, func() bool {
 		st := r.Status()
 		return len(st) == 1 && st[0].State == record.StateRecording
 	})

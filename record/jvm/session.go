@@ -21,6 +21,10 @@ const (
 	// hurry is how many pending samples make a catching-up session hand over
 	// before it has read to the end.
 	hurry = 50_000
+	// strayAfter is how far from its window a sample must be to get a batch of
+	// its own: it was flushed after a step of the wall clock and has the time
+	// before it. In the window's batch it would claim the time between.
+	strayAfter = int64(60e9)
 )
 
 // session records one JVM from its discovery to its end.
@@ -38,6 +42,7 @@ type session struct {
 	mapper *mapper
 	perf   *perfSeries
 	win    *window
+	stray  *window // samples far from win; nil when there are none
 	rec    *recording // nil while there is none
 	dump   *dumper    // the fallback, nil unless JFR was refused
 
@@ -46,6 +51,7 @@ type session struct {
 	charged  int64 // charged up to here
 	gauged   int64 // when the gauges were last read
 	sequence uint64
+	marked   []byte // the last mark handed over
 	resumed  bool
 	ended    bool  // JFR's last chunk has been read
 	retryAt  int64 // monotonic; 0 = no retry due
@@ -80,6 +86,7 @@ func newSession(cfg *Config, p hotspot.Process, markOf []byte, status *statusBox
 	s.until, s.charged = from, from
 	s.mapper = newMapper(s.clock, int64(cfg.Settings.CPUPeriod), from, s.ledger.hostTID)
 	s.win = newWindow(from)
+	s.marked = mark{until: from, sequence: s.sequence, accounts: s.ledger.prev}.encode()
 	s.perf = newPerfSeries(p)
 	status.set(func(st *record.Status) {
 		st.Service, st.Instance, st.Labels = s.target.Get(tacho.LabelService), s.target.Get(tacho.LabelInstance), s.target.Map()
@@ -142,7 +149,7 @@ func (s *session) run(ctx context.Context) error {
 			}
 			if !starting && s.again() {
 				starting = true
-				go begin(false)
+				go begin(true)
 			}
 		}
 	}
@@ -282,7 +289,7 @@ func (s *session) charge(complete int64, final bool) {
 		mine, rest := splitCPU(s.mapper.cpu, t.until)
 		closing := final || t.until-s.win.from >= int64(s.cfg.Window)
 		for _, c := range s.cal.tick(t.from, t.until, t.bills, mine, closing) {
-			s.win.sample(tacho.CPU, c.time, c.value, c.stack, c.thread)
+			s.windowOf(c.time, t.until).sample(tacho.CPU, c.time, c.value, c.stack, c.thread)
 		}
 		s.mapper.cpu = rest
 		s.win.groups(t)
@@ -290,11 +297,25 @@ func (s *session) charge(complete int64, final bool) {
 	}
 }
 
-// splitCPU parts the samples taken before until from the others. Both share
-// the slice's memory; order within each is kept.
+// due says whether something that happened at t belongs into what ends at
+// until. What seems to lie far ahead happened before the clock stepped back.
+func due(t, until int64) bool { return t < until || t > until+strayAfter }
+
+// windowOf is the window a sample goes into.
+func (s *session) windowOf(t, until int64) *window {
+	if t >= s.win.from-strayAfter && t <= until+strayAfter {
+		return s.win
+	}
+	if s.stray == nil {
+		s.stray = newWindow(t)
+	}
+	return s.stray
+}
+
+// splitCPU parts the samples taken before until from the others.
 func splitCPU(all []cpuSample, until int64) (mine, rest []cpuSample) {
 	for _, x := range all {
-		if x.time < until {
+		if due(x.time, until) {
 			mine = append(mine, x)
 		} else {
 			rest = append(rest, x)
@@ -314,11 +335,20 @@ func (s *session) emit(ctx context.Context, until int64) error {
 		w.b.Declare(tacho.Lock)
 	}
 	s.account(until)
+	if x := s.stray; x != nil {
+		// With the mark before: should we be killed now, they come again.
+		s.stray = nil
+		s.sequence++
+		if err := s.deliver(ctx, x.take(s.target, x.high, s.sequence), s.marked); err != nil {
+			return err
+		}
+	}
 	s.sequence++
 	b := w.take(s.target, until, s.sequence)
 	m := mark{until: until, sequence: s.sequence, accounts: s.accountsAt()}
-	if err := s.cfg.Sink.Deliver(ctx, b, s.key, m.encode()); err != nil {
-		return fmt.Errorf("deliver the batch of JVM %d: %w", s.proc.PID, err)
+	s.marked = m.encode()
+	if err := s.deliver(ctx, b, s.marked); err != nil {
+		return err
 	}
 	s.win = newWindow(until)
 	s.cal.forget(until, s.ledger.live)
@@ -327,6 +357,13 @@ func (s *session) emit(ctx context.Context, until int64) error {
 		st.Last = time.Unix(0, until)
 		st.Counters["batches"]++
 	})
+	return nil
+}
+
+func (s *session) deliver(ctx context.Context, b *tacho.Batch, mark []byte) error {
+	if err := s.cfg.Sink.Deliver(ctx, b, s.key, mark); err != nil {
+		return fmt.Errorf("deliver the batch of JVM %d: %w", s.proc.PID, err)
+	}
 	return nil
 }
 
@@ -350,28 +387,28 @@ func (s *session) accountsAt() map[int64]account {
 
 // fill moves what is pending and due into the window.
 func (s *session) fill(until int64) {
-	m, w := s.mapper, s.win
+	m := s.mapper
 	keptSamples, keptEvents, keptPoints := m.samples[:0], m.events[:0], m.points[:0]
 	for _, x := range m.samples {
-		if x.time >= until {
+		if !due(x.time, until) {
 			keptSamples = append(keptSamples, x)
 			continue
 		}
-		w.sample(x.typ, x.time, x.value, x.stack, x.thread)
+		s.windowOf(x.time, until).sample(x.typ, x.time, x.value, x.stack, x.thread)
 	}
 	for _, x := range m.events {
-		if x.Time+x.Duration >= until {
+		if !due(x.Time+x.Duration, until) {
 			keptEvents = append(keptEvents, x)
 			continue
 		}
-		w.event(x)
+		s.windowOf(x.Time+x.Duration, until).event(x)
 	}
 	for _, x := range m.points {
-		if x.time >= until {
+		if !due(x.time, until) {
 			keptPoints = append(keptPoints, x)
 			continue
 		}
-		w.point(x)
+		s.windowOf(x.time, until).point(x)
 	}
 	m.samples, m.events, m.points = keptSamples, keptEvents, keptPoints
 }
@@ -416,7 +453,7 @@ func (s *session) step(ctx context.Context, st step, now int64) error {
 	}
 	s.until, s.charged = now, now
 	s.win = newWindow(now)
-	s.mapper.resume = min(s.mapper.resume, now)
+	s.mapper.resume = 0 // it is of the old time; the session is past it
 	return nil
 }
 

@@ -129,3 +129,5 @@ func appendStr(b []byte, s string) []byte {
 func appendVarint(b []byte, v int64) []byte {
 	return binary.AppendUvarint(b, uint64(v)<<1^uint64(v>>63))
 }
+
+func appendUvarint(b []byte, v int) []byte { return binary.AppendUvarint(b, uint64(v)) }

@@ -94,8 +94,8 @@ func (s *Store) Health() error {
 	if s.isClosing() {
 		return store.ErrReadOnly
 	}
-	if since := s.commitSince.Load(); since != 0 {
-		if d := s.now().Sub(nanoTime(since)); d > stallAfter {
+	if since, ok := s.inFlight.oldest(); ok {
+		if d := s.now().Sub(since); d > stallAfter {
 			return fmt.Errorf("a commit has been waiting for the disk for %s", d.Round(time.Second))
 		}
 	}
@@ -111,6 +111,39 @@ func (s *Store) Health() error {
 // stallAfter is how long a commit may take before Health calls it stuck: a full
 // disk makes Pebble wait for ever without an error.
 const stallAfter = 10 * time.Second
+
+// inFlight is the commits that wait for the disk.
+type inFlight struct {
+	mu    sync.Mutex
+	since map[*pebble.Batch]time.Time
+}
+
+func (f *inFlight) add(b *pebble.Batch, now time.Time) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.since == nil {
+		f.since = map[*pebble.Batch]time.Time{}
+	}
+	f.since[b] = now
+}
+
+func (f *inFlight) remove(b *pebble.Batch) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.since, b)
+}
+
+// oldest is when the commit that has waited longest began.
+func (f *inFlight) oldest() (t time.Time, ok bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, s := range f.since {
+		if !ok || s.Before(t) {
+			t, ok = s, true
+		}
+	}
+	return t, ok
+}
 
 // checkSpace refuses writing while the disk has less than MinFree left. Pebble
 // itself does not survive a full disk well, so it must not come to that.

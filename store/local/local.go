@@ -39,19 +39,20 @@ type Store struct {
 	spaceAt  time.Time
 	spaceErr error
 
-	commitSince atomic.Int64 // Unix nanoseconds since which a commit is waiting; 0 = none
-	stats       counters
+	inFlight inFlight
+	stats    counters
 
-	// Lifetime. Calls hold calls for reading; Close takes it for writing.
-	closeMu  sync.Mutex
-	closing  chan struct{}
-	calls    sync.WaitGroup
-	commits  sync.WaitGroup
-	rollMu   sync.Mutex // one roller pass at a time
-	rollDone chan struct{}
-	stop     context.CancelFunc
-	closeErr error
-	closed   bool
+	// Lifetime.
+	closeMu   sync.Mutex // orders new calls and the closing of closing
+	closing   chan struct{}
+	closeOnce sync.Once
+	closeErr  error
+	calls     sync.WaitGroup
+	commits   sync.WaitGroup
+	rollMu    sync.Mutex        // one roller pass at a time
+	stuck     map[string]string // marks (key → value) that cannot be rolled up; guarded by rollMu
+	rollDone  chan struct{}
+	stop      context.CancelFunc
 }
 
 var _ store.Store = (*Store)(nil)
@@ -151,14 +152,17 @@ func (s *Store) rollLoop(ctx context.Context) {
 // Close waits for the calls under way and closes the files. After a disk
 // failure it waits a few seconds only: Pebble may never come back.
 func (s *Store) Close() error {
-	s.closeMu.Lock()
-	defer s.closeMu.Unlock()
-	if s.closed {
-		return s.closeErr
-	}
-	s.closed = true
-	close(s.closing)
-	s.stop()
+	s.closeOnce.Do(func() {
+		s.closeMu.Lock()
+		close(s.closing)
+		s.closeMu.Unlock()
+		s.stop()
+		s.closeErr = s.shut()
+	})
+	return s.closeErr
+}
+
+func (s *Store) shut() error {
 	done := make(chan error, 1)
 	go func() {
 		defer func() {
@@ -171,19 +175,17 @@ func (s *Store) Close() error {
 		s.commits.Wait()
 		done <- s.db.Close()
 	}()
-	var giveUp <-chan time.Time
 	select {
-	case s.closeErr = <-done:
-		return s.closeErr
+	case err := <-done:
+		return err
 	case <-s.health.failed:
-		giveUp = time.After(3 * time.Second)
 	}
 	select {
-	case s.closeErr = <-done:
-	case <-giveUp:
-		s.closeErr = fmt.Errorf("close store: given up: %w", s.health.failure())
+	case err := <-done:
+		return err
+	case <-time.After(3 * time.Second):
+		return fmt.Errorf("close store: given up: %w", s.health.failure())
 	}
-	return s.closeErr
 }
 
 func (s *Store) isClosing() bool {
@@ -202,7 +204,7 @@ func (s *Store) begin(ctx context.Context) error {
 	}
 	s.closeMu.Lock()
 	defer s.closeMu.Unlock()
-	if s.closed {
+	if s.isClosing() {
 		return store.ErrReadOnly
 	}
 	s.calls.Add(1)

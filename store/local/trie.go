@@ -41,13 +41,22 @@ type frameRef struct {
 	kind                   tacho.FrameKind
 }
 
+// function interns the name of a function under its normalised form. What is in
+// the table is normalised already.
+func (t *trie) function(name string) uint32 {
+	if id, ok := t.funcs.ids[name]; ok {
+		return id
+	}
+	return t.funcs.id(store.NormalizeFunction(name))
+}
+
 // table gives strings ids from 0 on. Ids is nil until the trie is written to.
 type table struct {
 	list []string
 	ids  map[string]uint32
 }
 
-func (t *table) id(s string) (id uint32, isNew bool) {
+func (t *table) id(s string) uint32 {
 	id, ok := t.ids[s]
 	if !ok {
 		id = uint32(len(t.list))
@@ -55,7 +64,7 @@ func (t *table) id(s string) (id uint32, isNew bool) {
 		t.ids[s] = id
 		t.list = append(t.list, s)
 	}
-	return id, !ok
+	return id
 }
 
 // marksOf is lengths of the parts of a trie.

@@ -46,9 +46,13 @@ func TestQuestions(t *testing.T) {
 		"agents":   {func(c *Client) (any, error) { return c.Agents(ctx) }, "/api/v1/agents"},
 		"heatmap":  {func(c *Client) (any, error) { return c.Heatmap(ctx, q, "60s") }, "/api/v1/heatmap?" + sel + "&service=a+b%26c&step=60s&type=cpu&until=now"},
 		"top":      {func(c *Client) (any, error) { return c.Top(ctx, q, TopOptions{}) }, "/api/v1/top?" + sel + end},
-		"top all": {func(c *Client) (any, error) { return c.Top(ctx, Query{Service: "s"}, TopOptions{Limit: 5, Sort: "total", Search: "/x/"}) },
+		"top all": {func(c *Client) (any, error) {
+			return c.Top(ctx, Query{Service: "s"}, TopOptions{Limit: 5, Sort: "total", Search: "/x/"})
+		},
 			"/api/v1/top?limit=5&search=%2Fx%2F&service=s&sort=total"},
-		"icicle": {func(c *Client) (any, error) { return c.Icicle(ctx, Query{}, IcicleOptions{Focus: "f", Depth: 3, MinShare: 0.01}) },
+		"icicle": {func(c *Client) (any, error) {
+			return c.Icicle(ctx, Query{}, IcicleOptions{Focus: "f", Depth: 3, MinShare: 0.01})
+		},
 			"/api/v1/icicle?depth=3&focus=f&min_share=0.01"},
 		"callers":  {func(c *Client) (any, error) { return c.Callers(ctx, Query{}, "f", IcicleOptions{Focus: "g"}) }, "/api/v1/callers?function=f"},
 		"samples":  {func(c *Client) (any, error) { return c.Samples(ctx, Query{}, 7) }, "/api/v1/samples?limit=7"},

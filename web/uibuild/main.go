@@ -7,9 +7,10 @@
 //	go run ./web/uibuild -test    bundle web/ui/test and run it with node --test
 //
 // The steps: esbuild bundles src/main.tsx (and the styles it imports) into
-// app.js and app.css, the files of web/ui/static are copied beside them, and
-// the whole is held against the size budget. File names are fixed; the server
-// answers them with an ETag. The output depends on the sources only.
+// app.js and app.css, the files of web/ui/static and the licence of Preact are
+// put beside them, and the script is held to its size budget. File names are
+// fixed: whoever serves them needs an ETag. The output depends on the sources
+// only.
 //
 // Preact comes from web/ui/node_modules: run `npm ci` in web/ui once.
 package main

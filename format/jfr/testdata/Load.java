@@ -14,10 +14,11 @@ import jdk.jfr.Timespan;
 import jdk.jfr.Timestamp;
 
 /**
- * A small service for the decoder's tests: Load MILLISECONDS. It computes on
- * varied stacks, allocates, parks, sleeps, waits for a monitor and a socket,
- * reads and writes a file, starts threads all along, and commits events of its
- * own with every kind of field, some of which are only declared half way.
+ * A small service for the decoder's tests: Load MILLISECONDS [COMMITS]. It
+ * computes on varied stacks, allocates, parks, sleeps, waits for a monitor and a
+ * socket, reads and writes a file, starts threads all along, and commits events
+ * of its own, COMMITS a round, with every kind of field. One type of them is
+ * only declared half way.
  */
 public class Load {
     static volatile Object sink;
@@ -157,6 +158,7 @@ public class Load {
     public static void main(String[] args) throws Exception {
         long begin = System.currentTimeMillis();
         long end = begin + Long.parseLong(args[0]);
+        int commits = args.length > 1 ? Integer.parseInt(args[1]) : 80;
         long half = (begin + end) / 2;
         List<Thread> threads = new ArrayList<>();
         try (ServerSocket server = new ServerSocket(0, 1, java.net.InetAddress.getLoopbackAddress())) {
@@ -174,8 +176,8 @@ public class Load {
             try (Socket client = new Socket(server.getInetAddress(), server.getLocalPort())) {
                 for (int n = 0; System.currentTimeMillis() < end; n++) {
                     client.getOutputStream().write(n);
-                    for (int i = 0; i < 80; i++) {
-                        commitFields(n * 80 + i);
+                    for (int i = 0; i < commits; i++) {
+                        commitFields(n * commits + i);
                     }
                     if (System.currentTimeMillis() > half) {
                         commitLate(n);

@@ -1,10 +1,8 @@
 // A server of made-up data for developing the page: `node dev/mock.mjs [port]`.
 // It answers docs/api.md, serves web/dist, and sets the product's
-// Content-Security-Policy. Services: orders-api (live, 7 days, demo past),
+// Content-Security-Policy. Services: orders-api (live, 7 days, a demo past),
 // billing (stopped), fresh (live since a minute), hostile (names that attack),
-// huge (200,000 frames), empty (a range with nothing). Paths under /fail/ have
-// no meaning: append &fail=503 … to an API address by hand instead, or set
-// the service "broken".
+// huge (200,000 frames). The agents page has a refused target, ledger.
 
 import { createServer } from "node:http";
 import { readFile } from "node:fs/promises";
@@ -72,7 +70,6 @@ class Fail extends Error { constructor(status, error, detail = "") { super(error
 
 function select(q) {
   const s = SERVICES[q.get("service")], now = Date.now();
-  if (q.get("service") === "broken") throw new Fail(503, "The store is being recovered.", "Try again in a minute.");
   if (!s) throw new Fail(404, "There is no such service.", "GET /api/v1/services lists them.");
   const type = s.types.find((t) => t.name === q.get("type"));
   if (!type) throw new Fail(404, `There is no ${q.get("type")} profile of this service.`);

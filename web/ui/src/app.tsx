@@ -6,6 +6,7 @@ import { AgentsPage } from "./page/agents";
 import { RecorderPage } from "./page/recorder";
 import { ServicesPage } from "./page/services";
 import { startRouting, usePlace } from "./route";
+import { Guard } from "./shell/guard";
 import { Header, Link } from "./shell/header";
 import { Help } from "./shell/help";
 import { command, isTyping } from "./shell/keys";
@@ -35,9 +36,11 @@ export function App() {
       <Header onHelp={() => setHelp(true)} trail={
         route.page === "recorder" ? <Link href="/">Services</Link> : route.page === "agents" ? <Link href="/">Services</Link> : null
       } />
-      {route.page === "services" && <ServicesPage />}
-      {route.page === "recorder" && <RecorderPage key={route.service} service={route.service} />}
-      {route.page === "agents" && <AgentsPage />}
+      <Guard key={place.path}>
+        {route.page === "services" && <ServicesPage />}
+        {route.page === "recorder" && <RecorderPage key={route.service} service={route.service} />}
+        {route.page === "agents" && <AgentsPage />}
+      </Guard>
       {route.page === "none" && <main class="page"><Note kind="empty" title="There is no such page"><p><Link href="/">All services</Link></p></Note></main>}
       {help && <Help onClose={() => setHelp(false)} />}
     </>

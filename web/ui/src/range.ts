@@ -34,7 +34,8 @@ export function shifted(r: Range, by: -1 | 1, nowMs: number): { from: string; to
   const span = r.untilMs - r.fromMs;
   // Whole minutes: links stay legible and squares do not straddle the edge.
   const until = Math.round((r.untilMs + (by * span) / 2) / 6e4) * 6e4;
-  if (until >= nowMs) {
+  // Nearly now is meant as now: the clock went on while looking back.
+  if (until >= nowMs - span / 20) {
     const known = RANGES.find((x) => Math.abs(x.ms - span) < 6e4);
     return { from: known?.from ?? `now-${Math.round(span / 1000)}s`, to: "" };
   }

@@ -22,7 +22,7 @@ export interface Palette {
 
 const LIGHT: Palette = {
   heat: ramp([[252, 238, 233], [248, 203, 188], [240, 141, 117], [212, 69, 49], [139, 22, 24], [84, 8, 20]] satisfies RGB[]),
-  ground: "#ffffff", hatch: "#d9d6d0", axis: "#6b6760", grid: "#e7e4de", veil: "rgba(255,255,255,.72)", mark: "#1558c0",
+  ground: "#ffffff", hatch: "#d9d6d0", axis: "#6b6760", grid: "#e7e4de", veil: "rgba(255,255,255,.6)", mark: "#1558c0",
   kinds: {
     jit: "#f4b978", inlined: "#fadfa6", interpreted: "#e59a86", native: "#a3bdea", kernel: "#c9b2e2", compiler: "#86cfc6",
     gc: "#b9cf8e", vm: "#c7ccd4", unsampled: "#e4e2dd", unknown: "#d8d3c9",
@@ -33,7 +33,7 @@ const LIGHT: Palette = {
 
 const DARK: Palette = {
   heat: ramp([[46, 30, 31], [84, 36, 34], [142, 47, 40], [205, 74, 56], [243, 134, 106], [255, 214, 194]] satisfies RGB[]),
-  ground: "#181a1e", hatch: "#31343a", axis: "#9a9ca3", grid: "#2a2d33", veil: "rgba(24,26,30,.7)", mark: "#7fb2ff",
+  ground: "#181a1e", hatch: "#31343a", axis: "#9a9ca3", grid: "#2a2d33", veil: "rgba(24,26,30,.62)", mark: "#7fb2ff",
   kinds: {
     jit: "#9a5f24", inlined: "#87702f", interpreted: "#a4503f", native: "#3f62a4", kernel: "#6f529b", compiler: "#2b7c74",
     gc: "#5d7531", vm: "#565d69", unsampled: "#3e4147", unknown: "#55514a",

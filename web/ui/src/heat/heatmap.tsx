@@ -14,6 +14,9 @@ import { paint } from "./paint";
 import { quantile } from "./scale";
 import { between, cells as cellsOf, column, extend, type Sel } from "./select";
 
+/** Data of a live service this young is still on its way, not missing. */
+const IN_FLIGHT_MS = 15_000;
+
 export interface HeatProps {
   grid: Grid;
   cells: Cells | null;
@@ -49,7 +52,7 @@ export function HeatMap(props: HeatProps) {
     const w = Math.round(size.width * size.dpr), h = Math.round(size.height * size.dpr);
     if (el.width !== w || el.height !== h) { el.width = w; el.height = h; }
     paint(ctx, {
-      grid, plot, cells, top, sel: shownCells, cursor, nowMs: props.nowMs, zoneMs: props.zoneMs,
+      grid, plot, cells, top, sel: shownCells, cursor, hatchUntilMs: props.nowMs - (props.live ? IN_FLIGHT_MS : 0), zoneMs: props.zoneMs,
       dpr: size.dpr, width: size.width, height: size.height,
     }, colors);
   }, [grid, cells, top, shownCells?.[0], shownCells?.[1], cursor, size, dark, props.nowMs]);

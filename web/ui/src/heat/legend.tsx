@@ -17,7 +17,7 @@ export function Legend({ top, colors, type, unit, seconds, zoneAt }: { top: numb
       <span class="legend-key"><i class="swatch" style={{ background: colors.heat[0] }} />0, idle</span>
       {top > 0 && (
         <span class="legend-key">
-          <span class="num">{rateTick(type, unit, top / TONES, seconds)}</span>
+          <span>more than 0</span>
           <i class="legend-bar" style={{ background: `linear-gradient(to right, ${stops.join(",")})` }} />
           <span class="num">≥ {rateTick(type, unit, top, seconds)} {rateNoun(type, unit)}</span>
         </span>
@@ -51,7 +51,7 @@ function text(cells: Cells, grid: Grid, type: string, cell: number, sel: Sel | n
     <>
       <strong class="num">{sel ? span(from, until) : "Whole range"}</strong>
       <span class="num">{what}</span>
-      {!sel && <span class="quiet">drag to select</span>}
+      {!sel && <span class="quiet roomy">drag to select</span>}
     </>
   );
 }

@@ -16,7 +16,7 @@ export interface Scene {
   top: number; // the value of the darkest tone
   sel: [number, number] | null; // cells [a, b)
   cursor: number; // cell under the pointer or keyboard, -1 for none
-  nowMs: number; // later cells are the future: neither hatched nor filled
+  hatchUntilMs: number; // later cells are to come: neither hatched nor filled
   zoneMs: number;
   dpr: number;
   width: number;
@@ -28,7 +28,7 @@ export function paint(ctx: CanvasRenderingContext2D, s: Scene, p: Palette): void
   ctx.clearRect(0, 0, s.width, s.height);
   ctx.textRendering = "optimizeSpeed";
   const { grid: g, plot } = s;
-  const nowEnd = Math.min(g.end, Math.floor((s.nowMs - g.originMs) / g.stepMs) + 1);
+  const nowEnd = Math.min(g.end, Math.floor((s.hatchUntilMs - g.originMs) / g.stepMs) + 1);
   if (nowEnd > g.first) hatch(ctx, s, p, nowEnd);
   if (s.cells) squares(ctx, s, s.cells, p);
   if (s.sel) selection(ctx, s, p, s.sel);

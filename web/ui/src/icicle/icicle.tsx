@@ -64,6 +64,7 @@ export function Icicle(p: IcicleProps) {
     return () => clearTimeout(id);
   }, [tree, zoom, size, dark, top, p.found, p.colorBy]);
 
+  // By name, not by index: a refresh renumbers nodes and must not scroll.
   // A zoomed frame far down comes to the upper part of the pane; its nearest
   // callers stay in sight above it.
   useEffect(() => {
@@ -71,7 +72,7 @@ export function Icicle(p: IcicleProps) {
     if (!el) return;
     const y = tree.level[zoom] * ROW;
     el.scrollTop = y > el.clientHeight * 0.4 ? y - 2 * ROW : 0;
-  }, [tree === null, zoom]);
+  }, [nodeName(tree, zoom), tree.level[zoom]]);
 
   // A current frame out of sight is scrolled to.
   useEffect(() => {
@@ -125,7 +126,7 @@ export function Icicle(p: IcicleProps) {
             onClick={click} onPointerMove={move} onPointerLeave={() => setPointer(null)} onKeyDown={key}
           />
           {pointer && pointer.node < tree.size && <Outline tree={tree} view={view} node={pointer.node} cls="frame-hover" />}
-          {p.cursor >= 0 && p.cursor < tree.size && <Outline tree={tree} view={view} node={p.cursor} cls="frame-cursor" />}
+          {p.cursor >= 0 && p.cursor < tree.size && p.cursor !== zoom && <Outline tree={tree} view={view} node={p.cursor} cls="frame-cursor" />}
         </div>
       </div>
       {pointer && pointer.node < tree.size && <Tooltip tree={tree} at={pointer} zoom={zoom} rangeTotal={p.rangeTotal} where={p.where(pointer.node)} />}

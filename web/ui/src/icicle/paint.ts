@@ -60,7 +60,8 @@ export function paintIcicle(ctx: CanvasRenderingContext2D, s: IcicleScene, p: Pa
 function frameColors(t: Tree, by: "kind" | "package", p: Palette): (n: number) => string {
   if (by === "kind") {
     const colors = t.kinds.map((k) => p.kinds[k] ?? p.kinds.unknown);
-    return (n) => (n === 0 ? p.kinds.vm : colors[t.kind[n]] ?? p.kinds.unknown);
+    // The root "all" is nobody's frame; a focused or inverted root is one.
+    return (n) => (n === 0 && t.kinds[t.kind[0]] === "unknown" ? p.kinds.vm : colors[t.kind[n]] ?? p.kinds.unknown);
   }
   const byName = new Map<number, string>();
   return (n) => {

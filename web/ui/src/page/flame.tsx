@@ -5,6 +5,7 @@ import type { RefObject } from "preact";
 import { useMemo } from "preact/hooks";
 import { KIND_LABELS, palette } from "../color/palette";
 import { useDark } from "../color/theme";
+import { sum } from "../heat/cells";
 import { Icicle } from "../icicle/icicle";
 import { nodeName, type Tree } from "../icicle/tree";
 import { Failure, Note } from "../shell/state";
@@ -23,8 +24,8 @@ export function Flame({ r, m, box }: { r: Recorder; m: ReturnType<typeof useIcic
   const where = (n: number) => (tree ? displayName(source(tree.strings[tree.file[n]], lines.get(nodeName(tree, n)) ?? 0), 200) : "");
   const rangeTotal = Math.max(tree?.total ?? 0, r.top.data?.total ?? 0);
   const current = m.cursor >= 0 ? m.cursor : m.zoom;
-  const callers = (name: string) => set({ callers: name, z: "", f: "" });
-  const focus = (name: string) => set({ f: name, z: "", callers: "" });
+  const callers = (name: string) => set({ callers: name, z: "", f: "", m: "" });
+  const focus = (name: string) => set({ f: name, z: "", callers: "", m: "" });
 
   return (
     <section class="pane flame" aria-label={state.callers ? "Callers" : "Icicle"} data-testid="icicle-pane" data-view={state.callers ? "callers" : "icicle"}>
@@ -57,7 +58,8 @@ export function Flame({ r, m, box }: { r: Recorder; m: ReturnType<typeof useIcic
         ) : m.broken ? <Note kind="error" title="The call tree could not be drawn"><p>{m.broken}</p></Note>
           : r.icicle.error ? <Failure error={r.icicle.error} retry={r.icicle.reload} />
           : r.icicle.busy || r.icicle.stale ? <Note kind="loading" title="Merging stacks…" />
-          : <Note kind="empty" title="No stacks in this time"><p>Nothing was sampled here. Darker squares of the heat map hold more.</p></Note>}
+          : recorded(r) ? <Note kind="empty" title="No stacks in this time"><p>It was recorded and idle. Darker squares of the heat map hold more.</p></Note>
+          : <Note kind="empty" title="Nothing was recorded in this time"><p>Choose another range above, or squares of the heat map that are not hatched.</p></Note>}
       </div>
       {tree && (
         <div class="flame-foot">
@@ -76,6 +78,11 @@ export function Flame({ r, m, box }: { r: Recorder; m: ReturnType<typeof useIcic
       )}
     </section>
   );
+}
+
+/** Whether anything was recorded in the time asked for. */
+function recorded(r: Recorder): boolean {
+  return r.heat.cells !== null && sum(r.heat.cells, r.fromMs, r.untilMs).recorded > 0;
 }
 
 function Chip({ label, name, testid, clear }: { label: string; name: string; testid: string; clear: () => void }) {

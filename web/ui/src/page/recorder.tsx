@@ -3,7 +3,7 @@
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import type { Agent } from "../api";
 import { HeatMap } from "../heat/heatmap";
-import { useGet } from "../hooks";
+import { useGet, useSettled } from "../hooks";
 import { shifted } from "../range";
 import { redo, undo } from "../route";
 import { command, escapeStep, isTyping } from "../shell/keys";
@@ -53,6 +53,8 @@ export function RecorderPage({ service }: { service: string }) {
 
 function TopPane({ r }: { r: Recorder }) {
   const { state, set, top, topFound } = r;
+  // The table follows a search when the typing pauses: the icicle comes first.
+  const query = useSettled(r.query, 120);
   // Rows found by the server come beside those the page has: one of each.
   const answer = useMemo(() => {
     if (!top.data || !topFound?.data || topFound.stale) return top.data;
@@ -62,8 +64,8 @@ function TopPane({ r }: { r: Recorder }) {
   // Stable functions: the table renders again only when its data changes.
   const on = useMemo(() => ({
     sort: (by: "self" | "total") => set({ sort: by }, true),
-    callers: (name: string) => set({ callers: name, z: "", f: "" }),
-    focus: (name: string) => set({ f: name, z: "", callers: "" }),
+    callers: (name: string) => set({ callers: name, z: "", f: "", m: "" }),
+    focus: (name: string) => set({ f: name, z: "", callers: "", m: "" }),
     more: () => r.setLimit((l) => l * 5),
   }), [set]);
   const mark = useMemo(() => (name: string) => set({ m: name === state.m ? "" : name, q: "" }, true), [set, state.m]);
@@ -72,7 +74,7 @@ function TopPane({ r }: { r: Recorder }) {
   }
   return (
     <Top
-      answer={answer} total={answer.total} sort={state.sort} query={r.query} marked={state.m} stale={top.stale}
+      answer={answer} total={answer.total} sort={state.sort} query={query} marked={state.m} stale={top.stale}
       onSort={on.sort} onMark={mark} onCallers={on.callers} onFocus={on.focus} onMore={on.more}
     />
   );
@@ -120,7 +122,7 @@ function useKeys(r: Recorder, m: ReturnType<typeof useIcicle>, box: { current: H
         case "earlier": case "later": r.set({ ...shifted(r.range, c === "earlier" ? -1 : 1, r.now), sel: s.sel }); break;
         case "callers":
           if (s.callers) r.set({ callers: "", z: "" });
-          else if (s.m) r.set({ callers: s.m, z: "", f: "" });
+          else if (s.m) r.set({ callers: s.m, z: "", f: "", m: "" });
           else if (m.tree && (m.cursor > 0 || m.zoom > 0)) r.set({ callers: nodeName(m.tree, m.cursor > 0 ? m.cursor : m.zoom), z: "", f: "" });
           break;
         case "escape": {

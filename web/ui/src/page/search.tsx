@@ -33,7 +33,7 @@ export function Search({ r, m, box, onStep }: { r: Recorder; m: Model; box: RefO
 }
 
 function verdict(r: Recorder, m: Model): string {
-  if (r.query.error) return "Not a regular expression: " + r.query.error;
+  if (r.query.error) return "Bad expression: " + r.query.error;
   if (!m.tree || !m.found) return "";
   if (m.found.count === 0) return r.state.m ? "not in this view" : "no match";
   // A focused or inverted tree is a part of the range; its total is not.

@@ -36,7 +36,7 @@ export function useIcicle(r: Recorder): Model & { setCursor: (n: number) => void
     return f;
   }, [tree, r.state.m, r.query]);
   const inView = useMemo(() => (tree && found ? within(tree, found, zoom) : 0), [tree, found, zoom]);
-  const prunedView = useMemo(() => (tree ? prunedIn(tree, zoom) : 0), [tree, zoom]);
+  const prunedView = useMemo(() => (tree ? prunedShown(tree, zoom) : 0), [tree, zoom]);
 
   // The current frame survives a refresh if the new tree has its path.
   const [at, setAt] = useState<{ tree: Tree | null; node: number }>({ tree: null, node: -1 });
@@ -46,10 +46,18 @@ export function useIcicle(r: Recorder): Model & { setCursor: (n: number) => void
   }, [tree, at]);
   const setCursor = (node: number) => setAt({ tree, node });
 
+  // A method highlighted from the table is shown at its largest frame.
+  const marked = r.state.m;
+  useEffect(() => {
+    if (!tree || !marked || !found || found.top.length === 0) return;
+    const inside = found.top.find((n) => n >= zoom && n < tree.end[zoom]);
+    if (inside !== undefined) setCursor(inside);
+  }, [marked, tree === null]);
+
   const zoomTo = (n: number) => {
     if (!tree || n === zoom) return;
     if (n === 0) { r.set({ z: "" }); return; }
-    const missing = prunedIn(tree, n) > 0 ? detailFor(tree.value[n] / tree.total) : 0;
+    const missing = prunedShown(tree, n) > 0 ? detailFor(tree.value[n] / tree.total) : 0;
     r.set({ z: formatZoom(pathHash(tree, n), r.state.callers ? 0 : Math.max(r.zoom.detail, missing)) });
   };
 
@@ -68,6 +76,12 @@ export function useIcicle(r: Recorder): Model & { setCursor: (n: number) => void
   };
 
   return { tree, broken, zoom, lost, found, inView, cursor, prunedView, setCursor, zoomTo, step, matchAt: matchAt.current };
+}
+
+/** Time of small frames left out; a thousandth is rounding or not worth a refetch. */
+function prunedShown(tree: Tree, node: number): number {
+  const v = tree.prunedCount > 0 ? prunedIn(tree, node) : 0;
+  return v > tree.value[node] / 1000 ? v : 0;
 }
 
 function build(answer: IcicleAnswer | null): { tree: Tree | null; broken: string } {

@@ -50,7 +50,7 @@ export function useRecorder(service: string) {
   // The analysis follows a moving range more slowly: its frames should not
   // shift under the pointer. A selection is fixed and never asked again.
   const [tick, setTick] = useState(0);
-  useEvery(range.moving && !state.sel ? (spanMs > 12 * 36e5 ? 30_000 : 10_000) : 0, () => setTick((t) => t + 1));
+  useEvery(live && range.moving && !state.sel ? (spanMs > 12 * 36e5 ? 30_000 : 10_000) : 0, () => setTick((t) => t + 1));
   const [fromMs, untilMs] = useMemo(() => {
     if (state.sel) return state.sel;
     const r = resolve(state.from, state.to, serverNow());

@@ -6,7 +6,7 @@ import type { ApiError } from "../api";
 
 interface NoteProps { kind: "loading" | "empty" | "error" | "denied"; title: string; children?: ComponentChildren; action?: { label: string; run: () => void }; }
 
-const SIGN = { loading: "", empty: "○", error: "!", denied: "⃠" };
+const SIGN = { loading: "", empty: "○", error: "!", denied: "!" };
 
 export function Note({ kind, title, children, action }: NoteProps) {
   return (

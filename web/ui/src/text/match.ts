@@ -24,7 +24,7 @@ export function parseQuery(text: string): Query {
       const re = new RegExp(body, "iu");
       return { text, error: "", plain: "", test: (s) => re.test(s.length > MAX_SUBJECT ? s.slice(0, MAX_SUBJECT) : s) };
     } catch (e) {
-      const why = e instanceof Error ? e.message.replace(/^Invalid regular expression: /, "") : String(e);
+      const why = e instanceof Error ? e.message.slice(e.message.lastIndexOf(": ") + 1).trim() : String(e);
       return { text, error: why, plain: "", test: null };
     }
   }

@@ -30,10 +30,11 @@ export function clock(ms: number, seconds = ms % 60000 !== 0): string {
   return seconds ? hm + ":" + pad(d.getSeconds()) : hm;
 }
 
-/** "Tue 14 Nov" */
+/** "Tue 14 Nov", with the year when it is not this one. */
 export function day(ms: number): string {
   const d = new Date(ms);
-  return `${DAYS[d.getDay()]} ${d.getDate()} ${MONTHS[d.getMonth()]}`;
+  const y = d.getFullYear();
+  return `${DAYS[d.getDay()]} ${d.getDate()} ${MONTHS[d.getMonth()]}${y === new Date().getFullYear() ? "" : " " + y}`;
 }
 
 /** "Tue 14 Nov 14:02 – 14:03", the day named again only when it changes. */

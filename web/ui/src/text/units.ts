@@ -70,7 +70,7 @@ export function rateTick(type: string, unit: string, v: number, seconds: number)
 
 /** What the ticks of a legend count. */
 export function rateNoun(type: string, unit: string): string {
-  if (unit === "nanoseconds") return type === "cpu" ? "of one core" : "threads " + noun(type);
+  if (unit === "nanoseconds") return type === "cpu" ? "of one core" : type === "wall" ? "threads" : "threads " + noun(type);
   return noun(type);
 }
 

@@ -14,7 +14,7 @@ final class AgentSimulator implements Closeable {
     private static final int MAGIC = 0x434f4c31;
     private static final int RECORD = 32;
     private static final int BACKLOG = 7200; // seconds, what the server keeps
-    private static final int TIMEOUT_MILLIS = 10_000;
+    private static final int TIMEOUT_MILLIS = 60_000;
 
     private final int number;
     private final Socket socket = new Socket();

@@ -12,7 +12,7 @@ import java.net.URL;
  * all of them refresh the same overview, and so meet at the monitor of one file.
  */
 final class Dashboard implements Runnable {
-    private static final int TIMEOUT_MILLIS = 10_000;
+    private static final int TIMEOUT_MILLIS = 30_000;
     private static final int SECONDS_SHOWN = 300;
     private static final int OVERVIEW_SECONDS = 900;
     private static final long OVERVIEW_EVERY = 10_000;

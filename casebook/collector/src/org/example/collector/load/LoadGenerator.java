@@ -16,7 +16,8 @@ import org.example.collector.ParentWatch;
  *   --parent PID               end when that process does, 0 = never
  * </pre>
  *
- * Prints "ready" after the first answer. Ends by itself when the server does not answer for five seconds.
+ * Prints "ready" after the first answer. Ends by itself when the server does not answer for 20
+ * seconds or hangs up on an agent.
  */
 public final class LoadGenerator {
     private LoadGenerator() {}

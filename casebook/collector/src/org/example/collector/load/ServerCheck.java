@@ -4,7 +4,7 @@ import java.util.concurrent.TimeUnit;
 
 /** Ends this program when the server has not answered for a while. */
 final class ServerCheck {
-    private static final long PATIENCE = TimeUnit.SECONDS.toNanos(5);
+    private static final long PATIENCE = TimeUnit.SECONDS.toNanos(20);
 
     private long lastAnswer = System.nanoTime();
     private boolean ready;

@@ -1,0 +1,64 @@
+// Package local is the embedded store: the contract of package store on
+// Pebble v2, in one directory, pure Go.
+//
+// # What is kept
+//
+// Per (tenant, service) there is a trie of calls (a node is a call of a frame
+// from a parent node; parents have smaller ids) and a dense table from stack id
+// to leaf node. Both only grow, are written in chunks in the same commit as the
+// first block that refers to them, and are read into memory when first needed.
+// A trie that outgrows Options.MaxNodes is followed by one of a new epoch; the
+// epoch is in every key or manifest whose block refers to stacks.
+//
+// A series is a type, a target and a thread group. Sums are kept per series and
+// per service:
+//
+//	raw blocks    'r'      timed samples of one batch, type, target and minute;
+//	                       kept for RawRetention
+//	minute        'm'      sums per series: from raw blocks (sealed), from untimed
+//	                       samples of one batch, or from timed samples of one batch
+//	                       that came after raw blocks of their hour were dropped
+//	hour, day     'h' 'd'  sums per series of the level below
+//	              'H' 'D'  … over all series of the service
+//	count rows    'n' 'N'  sums of the 60 minutes of an hour
+//	coverage      'k'      which minutes of an hour a target was recorded in
+//	windows       'w'      from when until when a batch recorded which types
+//	points        'p'      events 'e', long events 'E'
+//	manifests     'b'      what a batch wrote
+//
+// key.go has the exact keys. Everything but dictionaries is keyed by day or hour
+// first, so that retention is one range delete per kind. Each block format is
+// drawn above its encoder: token.go, raw.go, countrow.go, window.go,
+// manifest.go, points.go, events.go, trie.go.
+//
+// # Writing
+//
+//  1. admit: check the batch, its indexes and its times. (append.go)
+//  2. take the writer locks of the services concerned, in order of id.
+//  3. intern frames and stacks; make blocks; delete what an earlier delivery of
+//     the same batch wrote and this one does not; mark the minutes, hours and
+//     days whose sums change. (writer.go, writer_blocks.go)
+//  4. one synced commit for all batches of the call; the locks are given back
+//     before the sync. (append.go)
+//
+// # Rolling up
+//
+// A mark ('y') says that the sums of a minute, hour or day are not up to date.
+// Once a unit is over and at rest for SealAfter the roller makes its sums anew
+// from the level below and removes the mark, in one commit, unless new data came
+// meanwhile. A late batch marks again. (roll.go, rollup.go, retire.go)
+//
+// # Reading
+//
+// A question opens a Pebble snapshot, reads the service's marks, and cuts its
+// range into whole days, hours and minutes without mark, open minutes, and parts
+// of minutes; the last two are answered from raw blocks. (view.go, plan.go,
+// merge.go, counts.go, samples.go, visit.go)
+//
+// # Failures
+//
+// Damaged blocks are left out and named in Missing; a unit with damaged blocks
+// stays marked, so that Missing stays exact. When Pebble cannot write its log it
+// wants to end the process; here that ends the store instead: Health says why,
+// appends are refused. Free space is checked before each append. (fault.go)
+package local

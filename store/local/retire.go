@@ -1,0 +1,182 @@
+package local
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+)
+
+// Kinds that go on with an hour or a day and are dropped at the end of
+// Retention. Raw blocks are dropped at the end of RawRetention.
+var (
+	hourKinds = []byte{kindManifest, kindWindow, kindPoints, kindEvents}
+	dayKinds  = []byte{kindMinute, kindHour, kindHourAll, kindDay, kindDayAll, kindCount, kindCountAll, kindCover, kindLong}
+)
+
+// evictAfter is how long a trie nobody asks for stays in memory.
+const evictAfter = 30 * time.Minute
+
+// retire drops what is older than the retention, hour by hour for raw blocks
+// and day by day for everything else: one range delete per kind.
+func (s *Store) retire(ctx context.Context, now time.Time) error {
+	if err := s.retireRaw(ctx, int64(hourOf(now.Add(-s.opt.RawRetention).UnixNano()))); err != nil {
+		return fmt.Errorf("drop old timed samples: %w", err)
+	}
+	if err := s.retireDays(ctx, int64(dayOf(now.Add(-s.opt.Retention).UnixNano()))); err != nil {
+		return fmt.Errorf("drop old days: %w", err)
+	}
+	for _, v := range s.services() {
+		if err := v.acquire(ctx); err != nil {
+			return err
+		}
+		v.evictTries(now.Add(-evictAfter).UnixNano())
+		v.release()
+	}
+	return nil
+}
+
+// services is all services, those not yet stored included.
+func (s *Store) services() []*service {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	out := make([]*service, 0, len(s.byID))
+	for _, v := range s.byID {
+		out = append(out, v)
+	}
+	return out
+}
+
+// barrier waits until no append is under way that began before it.
+func (s *Store) barrier(ctx context.Context) error {
+	for _, v := range s.services() {
+		if err := v.acquire(ctx); err != nil {
+			return err
+		}
+		v.release()
+	}
+	return nil
+}
+
+// retireRaw drops raw blocks of hours before floor. First new data for these
+// hours is sent to the minute level, then what is still marked there is summed
+// up, then the blocks go. The floor never goes back: sums of minutes below it
+// cannot be made anew.
+func (s *Store) retireRaw(ctx context.Context, floor int64) error {
+	stored, err := s.meta(s.db, metaRawFloor)
+	if err != nil || floor <= stored {
+		return err
+	}
+	s.rawFloor.Store(floor)
+	if err := s.barrier(ctx); err != nil {
+		return err
+	}
+	old := func(j *job) bool { return int64(j.unit) < floor*60 }
+	jobs, err := s.jobs(levelMinute, old)
+	if err != nil {
+		return err
+	}
+	for i := range jobs {
+		if err := s.do(ctx, &jobs[i], true); err != nil {
+			return err
+		}
+	}
+	if jobs, err = s.jobs(levelMinute, old); err != nil || len(jobs) > 0 {
+		return err // one was marked again just now; the next pass goes on
+	}
+	pb := s.db.NewBatch()
+	defer pb.Close()
+	_ = pb.DeleteRange(newKey(kindRaw), newKey(kindRaw).u32(uint32(floor)), nil)
+	_ = pb.Set(metaKey(metaRawFloor), appendVarint(nil, floor), nil)
+	return s.applyOwn(pb)
+}
+
+// retireDays drops everything of days before floor, and with it the targets,
+// tries and services that have nothing left.
+func (s *Store) retireDays(ctx context.Context, floor int64) error {
+	stored, err := s.meta(s.db, metaFloor)
+	if err != nil || floor <= stored {
+		if err == nil && floor < stored {
+			s.floor.Store(floor) // the clock was turned back; nothing is stored there, and may be again
+		}
+		return err
+	}
+	s.floor.Store(floor)
+	if err := s.barrier(ctx); err != nil {
+		return err
+	}
+	pb := s.db.NewBatch()
+	defer pb.Close()
+	for _, kind := range hourKinds {
+		_ = pb.DeleteRange(newKey(kind), newKey(kind).u32(uint32(floor*24)), nil)
+	}
+	for _, kind := range dayKinds {
+		_ = pb.DeleteRange(newKey(kind), newKey(kind).u32(uint32(floor)), nil)
+	}
+	for _, v := range s.services() {
+		for level, perDay := range [...]int64{levelMinute: 1440, levelHour: 24, levelDay: 1} {
+			_ = pb.DeleteRange(markKey(v.id, uint8(level), 0), markKey(v.id, uint8(level), uint32(floor*perDay)), nil)
+		}
+	}
+	_ = pb.Set(metaKey(metaFloor), appendVarint(nil, floor), nil)
+	if err := s.applyOwn(pb); err != nil {
+		return err
+	}
+	for _, v := range s.services() {
+		if err := s.retireService(ctx, v, floor); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// retireService forgets what a service no longer needs.
+func (s *Store) retireService(ctx context.Context, v *service, floor int64) error {
+	if err := v.acquire(ctx); err != nil {
+		return err
+	}
+	defer v.release()
+	if !v.saved {
+		return nil
+	}
+	pb := s.db.NewBatch()
+	defer pb.Close()
+	for _, k := range v.removeTargets(floor * dayNanos) {
+		_ = pb.Delete(k, nil)
+	}
+	v.trieMu.Lock()
+	for e, reach := range v.epochs {
+		if int64(reach) < floor && e != v.epoch {
+			delete(v.epochs, e)
+			delete(v.tries, e)
+			_ = pb.Delete(svcKey(kindEpoch, v.id).u16(e), nil)
+			_ = pb.DeleteRange(svcKey(kindTrie, v.id).u16(e), svcKey(kindTrie, v.id).u16(e).after(), nil)
+		}
+	}
+	v.trieMu.Unlock()
+	if len(v.targets) == 0 {
+		for _, kind := range []byte{kindService, kindType, kindTarget, kindSeen, kindSeries, kindPointDef, kindState, kindEpoch, kindTrie, kindMark} {
+			_ = pb.DeleteRange(svcKey(kind, v.id), svcKey(kind, v.id).after(), nil)
+		}
+		s.mu.Lock()
+		delete(s.byName, [2]string{v.tenant, v.name})
+		delete(s.byID, v.id)
+		s.mu.Unlock()
+		v.mu.Lock()
+		v.dead = true
+		v.mu.Unlock()
+	}
+	if pb.Empty() {
+		return nil
+	}
+	return s.applyOwn(pb)
+}
+
+// applyOwn commits the store's own housekeeping.
+func (s *Store) applyOwn(pb *pebble.Batch) error {
+	if err := s.db.Apply(pb, pebble.Sync); err != nil {
+		return err
+	}
+	return s.health.errFailed()
+}
