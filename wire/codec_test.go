@@ -108,7 +108,7 @@ func TestEveryFlippedBitIsNoticed(t *testing.T) {
 }
 
 func TestLimitsAreNamed(t *testing.T) {
-	b := random(rand.New(rand.NewPCG(3, 0)))
+	var b *tacho.Batch
 	for seed := uint64(3); ; seed++ { // one that has at least two of everything
 		b = random(rand.New(rand.NewPCG(seed, 0)))
 		if len(b.Frames) > 1 && len(b.Stacks) > 1 && len(b.Threads) > 1 && len(b.Profiles) > 1 && len(b.Profiles[0].Samples) > 1 && len(b.Series) > 1 && len(b.Series[0].Points) > 1 && len(b.Events) > 1 {

@@ -79,7 +79,7 @@ func Start(ctx context.Context, o Options) (_ *Demo, err error) {
 		return nil, err
 	}
 	parent := fmt.Sprintf("--parent=%d", os.Getpid())
-	d.server, err = start(log.With("program", "collector"), java, "-Xmx128m", "-cp", classes, serverClass,
+	d.server, err = start(log.With("program", "collector"), java, "-cp", classes, serverClass,
 		"--dir="+dir, "--reader="+o.Reader, fmt.Sprintf("--port=%d", o.Port), parent)
 	if err != nil {
 		return nil, err
@@ -93,7 +93,7 @@ func Start(ctx context.Context, o Options) (_ *Demo, err error) {
 		return nil, fmt.Errorf("collector said %q: %w", ready, err)
 	}
 	if o.Load {
-		d.load, err = start(log.With("program", "load"), java, "-Xmx64m", "-cp", classes, loadClass,
+		d.load, err = start(log.With("program", "load"), java, "-cp", classes, loadClass,
 			fmt.Sprintf("--port=%d", d.Port), fmt.Sprintf("--agent-port=%d", d.AgentPort), parent)
 		if err != nil {
 			return nil, err

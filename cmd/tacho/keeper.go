@@ -80,7 +80,7 @@ func openKeeper(k *keeperFlags, data string, log *slog.Logger) (_ *keeper, err e
 			return nil, err
 		}
 	}
-	x.store, err = local.Open(local.Options{Dir: filepath.Join(data, "store"), RawRetention: k.raw, Retention: k.retention, MinFree: int64(k.minFree), Log: log})
+	x.store, err = local.Open(local.Options{Dir: filepath.Join(data, "store"), RawRetention: k.raw, Retention: k.retention, MinFree: uint64(k.minFree), Log: log})
 	if err != nil {
 		return nil, fmt.Errorf("open the store: %w", err)
 	}

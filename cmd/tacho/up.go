@@ -50,7 +50,7 @@ func runUp(ctx context.Context, std stdio, args []string) error {
 		keep.close()
 		return err
 	}
-	send := &wire.Sender{Spool: rec.spool, Log: log, Deliver: wire.Decoded(wire.Limits{}, func(ctx context.Context, bs []*tacho.Batch) error {
+	send := &wire.Sender{Spool: rec.spool, Log: log, Deliver: wire.Decoded(wire.DefaultLimits(), func(ctx context.Context, bs []*tacho.Batch) error {
 		return keep.ingest.Append(ctx, "", bs)
 	})}
 	rec.sending = send.Stats

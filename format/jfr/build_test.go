@@ -9,11 +9,10 @@ import (
 // builder writes chunks by hand: with integers of either encoding, and flushed
 // in steps as a JVM does.
 type builder struct {
-	fixed   bool
-	b       []byte
-	last    int64 // offset of the last checkpoint
-	meta    int64
-	started bool
+	fixed bool
+	b     []byte
+	last  int64 // offset of the last checkpoint
+	meta  int64
 }
 
 // The types of built chunks.

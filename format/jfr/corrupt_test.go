@@ -9,10 +9,18 @@ import (
 	"testing"
 )
 
-// again decodes data with the types of c, so that thousands of variants of one
-// recording do not each compile them anew.
-func again(c *chunk, data []byte, visit func(*Event) error) (Summary, error) {
-	d := &decoder{ctx: context.Background(), in: newInput(bytes.NewReader(data)), chunk: c, v: visitor{visit: visit}}
+// repeater decodes variants of a recording, thousands of them, without
+// compiling their types and allocating buffers for each anew.
+type repeater struct {
+	c  *chunk
+	in fileInput
+}
+
+func newRepeater() *repeater { return &repeater{c: newChunk(Options{})} }
+
+func (r *repeater) decode(data []byte, visit func(*Event) error) (Summary, error) {
+	r.in.r, r.in.at, r.in.end = bytes.NewReader(data), 0, int64(len(data))
+	d := &decoder{ctx: context.Background(), in: &r.in, chunk: r.c, v: visitor{visit: visit}}
 	err := d.run()
 	d.sum.Events, d.sum.Skipped, d.sum.Damaged = d.v.events, d.v.skipped, d.v.damaged
 	if err == nil && d.first != nil {
@@ -45,14 +53,14 @@ func touch(e *Event) error {
 // the same, and says that it is cut.
 func TestCutAnywhere(t *testing.T) {
 	for name, data := range map[string][]byte{"built": built(false), "fixed": built(true), "real": smallFile(t)} {
-		c := newChunk(Options{})
-		whole, err := again(c, data, touch)
+		c := newRepeater()
+		whole, err := c.decode(data, touch)
 		if err != nil || whole.Truncated {
 			t.Fatalf("%s: whole: %+v, %v", name, whole, err)
 		}
 		most := int64(0)
 		for n := range len(data) {
-			sum, err := again(c, data[:n], touch)
+			sum, err := c.decode(data[:n], touch)
 			var syntax *SyntaxError
 			switch {
 			case n < 4:
@@ -87,12 +95,12 @@ func TestAnyByteWrong(t *testing.T) {
 			func(byte) byte { return 0x7f },
 			func(byte) byte { return 0 },
 		} {
-			c := newChunk(Options{})
+			c := newRepeater()
 			bad := bytes.Clone(data)
 			for at := 11 * first % step; at < len(data); at += step {
 				bad[at] = change(data[at])
 				before := allocated()
-				_, _ = again(c, bad, touch)
+				_, _ = c.decode(bad, touch)
 				if used := allocated() - before; used > 24<<20+200*uint64(len(data)) {
 					t.Errorf("%s with byte %d wrong: allocated %d MB", name, at, used>>20)
 				}

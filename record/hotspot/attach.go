@@ -57,11 +57,12 @@ func (a *attacher) attach(ctx context.Context) (*JVM, error) {
 	if err := a.capable(ctx); err != nil {
 		return nil, err
 	}
-	d := dialer{p: a.p, tmp: a.tmp, pidfd: a.pidfd, foreign: a.p.dir() != fmt.Sprintf("/proc/%d", a.p.PID)}
+	d := dialer{p: a.p, tmp: a.tmp, pidfd: a.pidfd}
 	c, err := d.connect(ctx)
 	switch {
 	case err == nil:
 		c.Close()
+		sweepTrigger(a.p, int(a.tmp.Fd()))
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, errRefused):
 		if err := a.open(ctx, d, errors.Is(err, errRefused)); err != nil {
 			return nil, err
@@ -93,6 +94,13 @@ func (a *attacher) identify() error {
 	st, err := readStat(a.p.dir())
 	if err != nil || st.start != a.p.StartTicks || st.state == 'Z' || st.state == 'X' {
 		return gone(a.p, err)
+	}
+	if own := fmt.Sprintf("/proc/%d", a.p.PID); a.p.dir() != own {
+		// A /proc of elsewhere: its pids may name other processes here.
+		if st, err := readStat(own); err != nil || st.start != a.p.StartTicks {
+			return &Problem{Kind: NotPermitted, Reason: fmt.Sprintf("This agent does not share the pid namespace of process %d.", a.p.PID),
+				Remedy: "Run the agent in the host's pid namespace (hostPID: true, or --pid=host).", Err: err}
+		}
 	}
 	if a.p.Denied {
 		return notPermitted(a.p, nil)
@@ -164,6 +172,8 @@ func (a *attacher) handshake(ctx context.Context, d dialer) (*JVM, error) {
 	}
 	j := newJVM(a.p, a.opt, d, proto)
 	if err := j.readVersion(ctx); err != nil {
+		j.end()
+		j.calls.Wait()
 		return nil, err
 	}
 	a.kept = true

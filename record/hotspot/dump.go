@@ -12,7 +12,7 @@ import (
 type Dump struct {
 	VM      string // "OpenJDK 64-Bit Server VM (17.0.15+6-Debian-1deb12u1 mixed mode, sharing)"
 	Threads []Thread
-	Cut     bool // threads or frames beyond the limits were dropped
+	Cut     bool // threads, frames or text beyond the limits were dropped
 }
 
 // Thread is one thread of a dump. Threads that are not Java's (GC, VM Thread)
@@ -36,13 +36,14 @@ type Thread struct {
 // ThreadDump stops the JVM's threads for the time of the walk (1 ms for 70
 // threads, 14-31 ms for a thousand) and returns their stacks.
 func (j *JVM) ThreadDump(ctx context.Context) (*Dump, error) {
-	b, err := j.Command(ctx, "threaddump")
+	r, err := j.ask(ctx, j.opt.Timeout, "threaddump")
 	if err != nil {
 		return nil, err
 	}
-	d, err := parseDump(b, defaultDumpLimits)
+	d, err := parseDump(r.text, defaultDumpLimits)
 	if err != nil {
 		return nil, fmt.Errorf("thread dump of process %d: %w", j.p.PID, err)
 	}
+	d.Cut = d.Cut || r.cut
 	return d, nil
 }

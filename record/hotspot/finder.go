@@ -117,10 +117,7 @@ func look(dir string, pid int, st procStat, final bool) (found *Process, done bo
 	if p.NSPID == 0 {
 		p.NSPID = pid
 	}
-	p.LibJVM, p.PerfFile = m.libjvm, m.perf
-	if !p.Denied && p.PerfFile == "" {
-		p.PerfFile = findPerfFile(p)
-	}
+	p.LibJVM, p.PerfFile, p.perfInode = m.libjvm, m.perf, m.perfInode
 	if exe, err := os.Readlink(filepath.Join(dir, "exe")); err == nil {
 		p.Exe = strings.TrimSuffix(exe, " (deleted)")
 	}
@@ -138,8 +135,9 @@ func look(dir string, pid int, st procStat, final bool) (found *Process, done bo
 
 // mapping is what of /proc/PID/maps is needed.
 type mapping struct {
-	libjvm string // path as the kernel shows it to us
-	perf   string // hsperfdata_USER/NSPID
+	libjvm    string // path as the kernel shows it to us
+	perf      string // hsperfdata_USER/NSPID
+	perfInode uint64
 }
 
 // readMaps stops as soon as it knows enough. The listing of a JVM is long and
@@ -166,28 +164,12 @@ func parseMaps(sc *bufio.Scanner) (mapping, error) {
 			m.libjvm = file
 		} else if user := path.Base(path.Dir(file)); strings.HasPrefix(user, "hsperfdata_") {
 			m.perf = user + "/" + path.Base(file)
+			if f := bytes.Fields(line[:at]); len(f) == 5 {
+				m.perfInode, _ = strconv.ParseUint(string(f[4]), 10, 64)
+			}
 		}
 	}
 	return m, sc.Err()
-}
-
-// findPerfFile looks for the file by name, for a JVM whose mapping is not
-// recognised.
-func findPerfFile(p Process) string {
-	names, err := filepath.Glob(filepath.Join(p.Root, "tmp", "hsperfdata_*", strconv.Itoa(p.NSPID)))
-	if err != nil {
-		return ""
-	}
-	for _, name := range names {
-		rel := path.Base(path.Dir(name)) + "/" + path.Base(name)
-		q := p
-		q.PerfFile = rel
-		if f, err := OpenPerf(q); err == nil {
-			f.Close()
-			return rel
-		}
-	}
-	return ""
 }
 
 // looksLikeJava judges another user's process by what everybody may read.

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -109,7 +110,7 @@ func TestFinderDescribes(t *testing.T) {
 	proc.process(10, "java", 100, libjvmLine+perfLine)
 	f := &Finder{Proc: proc.dir}
 	want := Process{PID: 10, NSPID: 1, StartTicks: 100, UID: os.Geteuid(), GID: 7, Root: proc.dir + "/10/root", MainClass: "com.acme.Main", Args: "x y z",
-		LibJVM: "/opt/jdk/lib/server/libjvm.so", PerfFile: "hsperfdata_app/1"}
+		LibJVM: "/opt/jdk/lib/server/libjvm.so", PerfFile: "hsperfdata_app/1", perfInode: 99}
 	found, err := f.Find(context.Background())
 	if err != nil || len(found) != 1 || found[0] != want {
 		t.Errorf("found %+v, %v, want %+v", found, err, want)
@@ -126,6 +127,11 @@ func TestFinderDescribes(t *testing.T) {
 	copy(name[44:], "org.real.Main arg")
 	binary.LittleEndian.PutUint32(b[28:], 3)
 	proc.write("10/root/tmp/hsperfdata_app/1", string(append(b, name...)))
+	st, err := os.Stat(proc.dir + "/10/root/tmp/hsperfdata_app/1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	proc.write("10/maps", libjvmLine+strings.Replace(perfLine, " 99 ", fmt.Sprintf(" %d ", st.Sys().(*syscall.Stat_t).Ino), 1))
 	found, err = f.Find(context.Background())
 	if err != nil || len(found) != 1 || found[0].MainClass != "org.real.Main" || found[0].Args != "arg" {
 		t.Errorf("found %+v, %v", found, err)
@@ -157,8 +163,8 @@ func TestParseStatus(t *testing.T) {
 func TestParseMaps(t *testing.T) {
 	for text, want := range map[string]mapping{
 		otherLine:                         {},
-		otherLine + libjvmLine + perfLine: {"/opt/jdk/lib/server/libjvm.so", "hsperfdata_app/1"},
-		"1-2 r-xp 0 fe:00 1 /a b/libjvm.so (deleted)\n1-2 rw-s 0 fe:00 9 /tmp/hsperfdata_x y/77 (deleted)\n": {"/a b/libjvm.so", "hsperfdata_x y/77"},
+		otherLine + libjvmLine + perfLine: {"/opt/jdk/lib/server/libjvm.so", "hsperfdata_app/1", 99},
+		"1-2 r-xp 0 fe:00 1 /a b/libjvm.so (deleted)\n1-2 rw-s 0 fe:00 9 /tmp/hsperfdata_x y/77 (deleted)\n": {"/a b/libjvm.so", "hsperfdata_x y/77", 9},
 		"1-2 r-xp 0 fe:00 1 /opt/notlibjvm.so\n": {},
 	} {
 		got, err := parseMaps(bufio.NewScanner(strings.NewReader(text)))

@@ -115,18 +115,19 @@ const maxReply = 64 << 20
 // "properties") and returns its reply. Errors are *CommandError when the JVM
 // refused, *Problem when it could not be asked.
 func (j *JVM) Command(ctx context.Context, cmd string, args ...string) ([]byte, error) {
-	return j.ask(ctx, j.opt.Timeout, cmd, args...)
+	r, err := j.ask(ctx, j.opt.Timeout, cmd, args...)
+	return r.text, err
 }
 
 // ask is Command with a limit of its own.
-func (j *JVM) ask(ctx context.Context, limit time.Duration, cmd string, args ...string) ([]byte, error) {
+func (j *JVM) ask(ctx context.Context, limit time.Duration, cmd string, args ...string) (reply, error) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	r, err := j.command(ctx, cmd, args)
 	if err != nil {
-		return nil, fmt.Errorf("ask process %d for %s: %w", j.p.PID, cmd, err)
+		return reply{}, fmt.Errorf("ask process %d for %s: %w", j.p.PID, cmd, err)
 	}
-	return r.body(cmd)
+	return r, r.refusal(cmd)
 }
 
 func (j *JVM) command(ctx context.Context, cmd string, args []string) (reply, error) {

@@ -58,8 +58,13 @@ func checkPerfFile(f *os.File, st fs.FileInfo, p Process) error {
 	if err := unix.Fstat(int(f.Fd()), &sys); err != nil {
 		return fmt.Errorf("stat %s: %w", f.Name(), err)
 	}
-	if int(sys.Uid) != p.UID {
+	if int(sys.Uid) != p.UID && sys.Uid != 0 { // a JVM may have been root when it made it
 		return fmt.Errorf("%s belongs to uid %d, the JVM to %d", f.Name(), sys.Uid, p.UID)
+	}
+	// Two JVMs with the same pid inside that share a /tmp share the name too.
+	// Only the low half: overlayfs marks layers in the high one.
+	if p.perfInode != 0 && uint32(sys.Ino) != uint32(p.perfInode) {
+		return fmt.Errorf("%s is not the file the JVM has mapped", f.Name())
 	}
 	return nil
 }

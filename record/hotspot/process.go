@@ -28,6 +28,8 @@ type Process struct {
 	LibJVM     string // path of libjvm.so inside the JVM's file system, "" when maps may not be read
 	PerfFile   string // hsperfdata_USER/NSPID relative to the JVM's /tmp, "" without one
 	Denied     bool   // another user's process: recognised by its command line only
+
+	perfInode uint64 // of the mapping of PerfFile, 0 unknown
 }
 
 // dir is the process's directory in /proc.

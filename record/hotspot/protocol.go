@@ -129,10 +129,10 @@ func parseReply(b []byte, cut bool) (reply, error) {
 	return reply{code, text, cut}, nil
 }
 
-func (r reply) body(cmd string) ([]byte, error) {
-	if r.code != 0 {
-		text := strings.TrimSpace(string(r.text[:min(len(r.text), maxErrorText)]))
-		return nil, &CommandError{cmd, r.code, text}
+// refusal is the JVM's error, nil when the command went well.
+func (r reply) refusal(cmd string) error {
+	if r.code == 0 {
+		return nil
 	}
-	return r.text, nil
+	return &CommandError{cmd, r.code, strings.TrimSpace(string(r.text[:min(len(r.text), maxErrorText)]))}
 }

@@ -173,6 +173,32 @@ func TestStopped(t *testing.T) {
 			attach(t, p)
 			c.end(quiet)
 		})
+		// An agent that ends in the middle leaves the file, for the JVM's sake;
+		// the next one finds the socket and clears up.
+		t.Run("and the agent ends", func(t *testing.T) {
+			c := startChild(t, childOptions{java: home + "/bin/java"})
+			p := c.process()
+			var wait sync.WaitGroup
+			ctx, cancel := context.WithCancel(context.Background())
+			_, err := Attach(ctx, p, Options{Timeout: time.Minute, Wait: &wait, Now: func() time.Time {
+				c.cmd.Process.Signal(syscall.SIGSTOP)
+				waitState(t, p, 'T')
+				time.AfterFunc(30*time.Millisecond, cancel)
+				return time.Now()
+			}})
+			if !errors.Is(err, context.Canceled) {
+				t.Errorf("cancelled: %v", err)
+			}
+			wait.Wait()
+			if left, _ := filepath.Glob(c.dir + "/.attach_pid*"); len(left) != 1 {
+				t.Errorf("trigger files %v while the signal is pending", left)
+			}
+			c.cmd.Process.Signal(syscall.SIGCONT)
+			attach(t, p)
+			attach(t, p)
+			noTrigger(t, c, p)
+			c.end(quiet)
+		})
 		t.Run("with an open socket", func(t *testing.T) {
 			c := startChild(t, childOptions{java: home + "/bin/java"})
 			p := c.process()

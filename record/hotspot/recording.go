@@ -140,8 +140,8 @@ const jfrPatience = 6
 
 // jfr runs a JFR command and recognises a JVM that has no JFR.
 func (j *JVM) jfr(ctx context.Context, line string) (string, error) {
-	b, err := j.ask(ctx, jfrPatience*j.opt.Timeout, "jcmd", line)
-	text := string(b)
+	r, err := j.ask(ctx, jfrPatience*j.opt.Timeout, "jcmd", line)
+	text := string(r.text)
 	var refused *CommandError
 	if errors.As(err, &refused) && strings.Contains(refused.Text, "Unknown diagnostic command") {
 		return "", &Problem{Kind: NoJFR, Reason: fmt.Sprintf("The JVM in process %d (JDK %s) has no Flight Recorder.", j.p.PID, j.version.JDK),

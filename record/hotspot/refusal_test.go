@@ -1,6 +1,7 @@
 package hotspot
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -71,6 +72,37 @@ func TestAttachOptions(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestForeignPerfData: the file under a JVM's name in a shared /tmp may be
+// another JVM's, and say what is not true of this one.
+func TestForeignPerfData(t *testing.T) {
+	argfile := filepath.Join(t.TempDir(), "args")
+	if err := os.WriteFile(argfile, []byte("-XX:+DisableAttachMechanism\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	eachJDK(t, func(t *testing.T, home string) {
+		c := startChild(t, childOptions{java: home + "/bin/java", jvm: []string{"@" + argfile}})
+		p := c.process()
+		_, err := Attach(context.Background(), p, Options{})
+		wantProblem(t, err, AttachDisabled)
+		file := p.HostPath("/tmp/" + p.PerfFile)
+		b, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		zeros, one := []byte("\x00"+strings.Repeat("0", 64)), []byte("\x001"+strings.Repeat("0", 63))
+		if !bytes.Contains(b, zeros) {
+			t.Fatal("the capabilities are not found: the test shows nothing")
+		}
+		if err := errors.Join(os.Remove(file), os.WriteFile(file, bytes.Replace(b, zeros, one, 1), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+		_, err = Attach(context.Background(), p, Options{})
+		wantProblem(t, err, AttachUnproven)
+		c.end(quiet)
+		os.Remove(file)
+	})
 }
 
 // TestNoSignalWithoutHandler: -Xrs without a socket is a JVM that SIGQUIT kills.
@@ -239,8 +271,7 @@ func TestReadOnlyTmp(t *testing.T) {
 // command line.
 func TestBakedOptions(t *testing.T) {
 	eachJDK(t, func(t *testing.T, home string) {
-		for options, want := range map[string]ProblemKind{"-XX:-UsePerfData -XX:+DisableAttachMechanism": AttachUnproven, "-XX:-UsePerfData": AttachUnproven,
-			"-XX:+DisableAttachMechanism": AttachDisabled, "-Dx=y": ""} {
+		for options, want := range map[string]ProblemKind{"-XX:-UsePerfData -XX:+DisableAttachMechanism": AttachUnproven, "-Dx=y": ""} {
 			image := filepath.Join(t.TempDir(), "image")
 			if out, err := exec.Command(home+"/bin/jlink", "--add-modules", "java.base", "--add-options="+options, "--output", image).CombinedOutput(); err != nil {
 				t.Skipf("jlink of %s: %v: %s", home, err, out)

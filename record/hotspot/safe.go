@@ -36,7 +36,7 @@ func unproven(p Process, what string) *Problem {
 func (a *attacher) capable(ctx context.Context) error {
 	if a.p.PerfFile == "" { // found before it was there?
 		if m, err := readMaps(a.p.dir()); err == nil {
-			a.p.PerfFile = m.perf
+			a.p.PerfFile, a.p.perfInode = m.perf, m.perfInode
 		}
 	}
 	for {

@@ -18,7 +18,6 @@ type dialer struct {
 	tmp      *os.File // O_PATH handle of the JVM's /tmp
 	pidfd    int      // -1 where the kernel has none
 	asTarget bool     // connect with the JVM's own effective ids
-	foreign  bool     // /proc is another pid namespace's: the peer's pid cannot be compared
 }
 
 // close lets go of the process.
@@ -121,7 +120,7 @@ func (d dialer) connect(ctx context.Context) (*conn, error) {
 		unix.Close(fd)
 		return nil, fmt.Errorf("ask who listens on %s: %w", d.socketName(), err)
 	}
-	if !d.foreign && int(cred.Pid) != d.p.PID {
+	if int(cred.Pid) != d.p.PID {
 		unix.Close(fd)
 		return nil, foreignSocket(d.p, fmt.Sprintf("belongs to process %d", cred.Pid))
 	}
@@ -134,6 +133,14 @@ func foreignSocket(p Process, what string) *Problem {
 }
 
 func notPermitted(p Process, err error) *Problem {
+	switch os.Geteuid() {
+	case p.UID:
+		return &Problem{Kind: NotPermitted, Reason: fmt.Sprintf("This agent runs as the user of process %d and is refused all the same.", p.PID),
+			Remedy: fmt.Sprintf("Run the agent with the group %d of the JVM too, or as root.", p.GID), Err: err}
+	case 0:
+		return &Problem{Kind: NotPermitted, Reason: fmt.Sprintf("This agent runs as root and may not reach process %d all the same.", p.PID),
+			Remedy: "Give it CAP_SYS_PTRACE, CAP_DAC_OVERRIDE, CAP_CHOWN, CAP_KILL, CAP_SETUID and CAP_SETGID, and check SELinux or AppArmor.", Err: err}
+	}
 	return &Problem{Kind: NotPermitted, Reason: fmt.Sprintf("Process %d belongs to uid %d and this agent runs as uid %d.", p.PID, p.UID, os.Geteuid()),
 		Remedy: "Run the agent as root or as the user of the JVM.", Err: err}
 }

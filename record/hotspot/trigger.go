@@ -29,7 +29,7 @@ var errTaken = errors.New("a trigger file of this name exists")
 // died: it is taken over. Any younger one is somebody's who may have sent his
 // signal, and is left alone.
 func createTrigger(p Process, tmp int, now time.Time) (*trigger, error) {
-	name := fmt.Sprintf(".attach_pid%d", p.NSPID)
+	name := triggerName(p)
 	cwd := filepath.Join(p.dir(), "cwd")
 	fd, cwdErr := unix.Open(cwd, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if cwdErr == nil {
@@ -95,14 +95,22 @@ func (t *trigger) remove() error {
 // trigger file.
 const lingerMax = 10 * time.Minute
 
+// lingerGrace is how long it is waited for after ctx has ended.
+const lingerGrace = 3 * time.Second
+
 // linger keeps the trigger file of a JVM that was signalled and has not
 // answered in time: taken away before the signal is handled, the signal would
-// print a thread dump to the application's stdout. It reports in done whether
-// the file could go.
+// print a thread dump to the application's stdout. For the same reason the
+// file is left where it is when ctx ends before the JVM answers; the next
+// Attach that finds the socket open removes it.
 func (t *trigger) linger(ctx context.Context, d dialer, opt Options) {
-	limit, cancel := context.WithTimeout(ctx, lingerMax)
+	limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), lingerMax)
 	defer cancel()
-	for wait := 50 * time.Millisecond; ; wait = min(2*wait, time.Second) {
+	defer context.AfterFunc(ctx, func() {
+		sleep(limit, lingerGrace)
+		cancel()
+	})()
+	for wait := 10 * time.Millisecond; ; wait = min(2*wait, time.Second) {
 		c, err := d.connect(limit)
 		if err == nil {
 			c.Close()
@@ -111,9 +119,8 @@ func (t *trigger) linger(ctx context.Context, d dialer, opt Options) {
 			break
 		}
 		if !sleep(limit, wait) {
-			if unhandled(d.p) {
-				opt.Log.Warn("trigger file left behind: without it the JVM would print its threads when it continues",
-					"pid", d.p.PID, "file", t.name)
+			if ctx.Err() != nil || unhandled(d.p) {
+				opt.Log.Warn("trigger file left behind: without it the JVM might print its threads", "pid", d.p.PID, "file", t.name)
 				unix.Close(t.dir)
 				return
 			}
@@ -124,6 +131,19 @@ func (t *trigger) linger(ctx context.Context, d dialer, opt Options) {
 		opt.Log.Warn("trigger file not removed", "pid", d.p.PID, "error", err)
 	}
 }
+
+// sweepTrigger removes what an agent that ended in the middle may have left. A
+// JVM whose socket is open does not look for the file any more.
+func sweepTrigger(p Process, tmp int) {
+	name := triggerName(p)
+	unix.Unlinkat(tmp, name, 0)
+	if fd, err := unix.Open(filepath.Join(p.dir(), "cwd"), unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0); err == nil {
+		unix.Unlinkat(fd, name, 0)
+		unix.Close(fd)
+	}
+}
+
+func triggerName(p Process) string { return fmt.Sprintf(".attach_pid%d", p.NSPID) }
 
 // unhandled says whether the signal may still be on its way: pending in the
 // kernel, or with a process that is not running.

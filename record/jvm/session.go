@@ -42,7 +42,7 @@ type session struct {
 	mapper *mapper
 	perf   *perfSeries
 	win    *window
-	stray  *window // samples far from win; nil when there are none
+	stray  *window    // samples far from win; nil when there are none
 	rec    *recording // nil while there is none
 	dump   *dumper    // the fallback, nil unless JFR was refused
 
