@@ -61,9 +61,10 @@ func (a *Agents) Report(r wire.AgentReport) error {
 	key := agentKey{r.Host, r.StartedMS}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.forget(now)
 	if _, known := a.m[key]; !known && len(a.m) >= maxAgents {
-		return ErrTooManyAgents
+		if a.forget(now); len(a.m) >= maxAgents {
+			return ErrTooManyAgents
+		}
 	}
 	a.m[key] = reported{r, now}
 	return nil

@@ -121,7 +121,7 @@ func (g *Ingester) decodeAll(ctx context.Context, raw []byte) ([]*tacho.Batch, *
 		batches = append(batches, b)
 	}
 	if len(batches) == 0 {
-		return nil, &answer{status: http.StatusBadRequest, reason: "malformed", sentence: "the body holds no batch", position: "0"}
+		return nil, &answer{status: http.StatusBadRequest, reason: "malformed", sentence: "the body holds no batch", detail: "Send at least one.", position: "0"}
 	}
 	return batches, nil
 }

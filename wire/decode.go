@@ -34,7 +34,11 @@ func Decode(p []byte, lim Limits) (*tacho.Batch, error) {
 // decodeRest decompresses and reads what decodeHeader found to be sound.
 func decodeRest(p []byte, start, size int, lim Limits) (*tacho.Batch, error) {
 	buf := scratch.Get().(*[]byte)
-	defer scratch.Put(buf)
+	defer func() {
+		if cap(*buf) <= 4<<20 { // do not keep the memory of one giant
+			scratch.Put(buf)
+		}
+	}()
 	if cap(*buf) < size {
 		*buf = make([]byte, 0, size)
 	}
@@ -46,9 +50,6 @@ func decodeRest(p []byte, start, size int, lim Limits) (*tacho.Batch, error) {
 		return nil, &SyntaxError{Offset: int64(start), Msg: fmt.Sprintf("body has %d bytes, announced were %d", len(body), size)}
 	}
 	b, err := decodeBody(body, lim)
-	if cap(*buf) > 4<<20 {
-		*buf = nil
-	}
 	if err != nil {
 		return nil, err
 	}

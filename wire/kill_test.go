@@ -63,19 +63,22 @@ func TestKill(t *testing.T) {
 	last := map[string]uint64{}
 	var next uint64
 	for round := range 25 {
-		var lines strings.Builder
 		cmd := exec.Command(exe, "-test.run=^$")
 		cmd.Env = append(os.Environ(), "TACHO_WIRE_TEST_VICTIM="+dir, "TACHO_WIRE_TEST_FIRST="+strconv.FormatUint(next, 10))
-		cmd.Stdout = &lines
+		out, err := cmd.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(time.Duration(30+round*7) * time.Millisecond)
-		if err := cmd.Process.Kill(); err != nil {
-			t.Fatal(err)
-		}
-		_ = cmd.Wait() // killed, as wanted
-		for sc := bufio.NewScanner(strings.NewReader(lines.String())); sc.Scan(); {
+		sc := bufio.NewScanner(out)
+		for n := 0; sc.Scan(); n++ { // to the last line it got out
+			if n == 20+97*round {
+				if err := cmd.Process.Kill(); err != nil {
+					t.Fatal(err)
+				}
+			}
 			word, num, _ := strings.Cut(sc.Text(), " ")
 			seq, err := strconv.ParseUint(num, 10, 64)
 			if err != nil || (word != "appended" && word != "delivered") {
@@ -86,6 +89,7 @@ func TestKill(t *testing.T) {
 				gone[seq] = true
 			}
 		}
+		_ = cmd.Wait() // killed, as wanted
 
 		s, err := OpenSpool(SpoolOptions{Dir: dir, Log: quiet()})
 		if err != nil {

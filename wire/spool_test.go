@@ -368,6 +368,65 @@ func TestMarks(t *testing.T) {
 	}
 }
 
+func TestManyAppendersOneConsumer(t *testing.T) {
+	s := open(t, SpoolOptions{Dir: t.TempDir(), SegmentBytes: 4000})
+	var wg sync.WaitGroup
+	for a := range uint64(4) {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			key := fmt.Sprint("k", a)
+			for i := range uint64(100) {
+				if err := s.AppendWithMark(t.Context(), numbered(a*1000+i), key, []byte{byte(i)}); err != nil {
+					t.Error(err)
+				}
+				s.Stats()
+			}
+		}()
+	}
+	next := map[uint64]uint64{}
+	for n := 0; n < 400; {
+		items, err := s.Next(t.Context(), 7, 1<<20)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, q := range sequences(t, items) {
+			if q%1000 != next[q/1000] {
+				t.Fatalf("appender %d: batch %d, want %d", q/1000, q%1000, next[q/1000])
+			}
+			next[q/1000]++
+			n++
+		}
+		s.Ack(items)
+	}
+	wg.Wait()
+	if m := s.Marks(); len(m) != 4 || m["k3"][0] != 99 || s.Stats().Batches != 0 {
+		t.Fatalf("%v %+v", m, s.Stats())
+	}
+}
+
+// BenchmarkSpool is what an agent pays for one batch on its way: encoding, one
+// write, one read.
+func BenchmarkSpool(b *testing.B) {
+	s, err := OpenSpool(SpoolOptions{Dir: b.TempDir()})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer s.Close()
+	batch := typical(1)
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := s.AppendWithMark(b.Context(), batch, "k", []byte("state")); err != nil {
+			b.Fatal(err)
+		}
+		items, err := s.Next(b.Context(), 64, 1<<20)
+		if err != nil {
+			b.Fatal(err)
+		}
+		s.Ack(items)
+	}
+}
+
 func TestRefusesWhatCannotBeStored(t *testing.T) {
 	s := open(t, SpoolOptions{Dir: t.TempDir()})
 	b := numbered(1)

@@ -82,7 +82,7 @@ func push(t testing.TB, d *Demo, target string, n int) {
 		t.Fatalf("acknowledged %v, %v; want %d", ack, err, n)
 	}
 	want := fmt.Sprintf("%s %d\n", target, n)
-	for range 1000 { // until flushed
+	for range 6000 { // until flushed
 		if _, body := get(t, d, "/targets"); strings.Contains(body, want) {
 			return
 		}
@@ -308,6 +308,21 @@ func TestStartErrors(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
 	if _, err := Start(context.Background(), Options{Dir: t.TempDir()}); !errors.Is(err, ErrNoJDK) {
 		t.Errorf("without Java: %v, want ErrNoJDK", err)
+	}
+}
+
+func TestPortInUse(t *testing.T) {
+	if _, _, err := findJDK(""); err != nil {
+		t.Skip(err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	_, err = Start(context.Background(), Options{Dir: t.TempDir(), Port: l.Addr().(*net.TCPAddr).Port})
+	if err == nil || !strings.Contains(err.Error(), "the collector cannot start: Address already in use") {
+		t.Errorf("error %v, want one that says the port is in use", err)
 	}
 }
 

@@ -90,11 +90,11 @@ var perMinute = []cost{
 
 // perRollup is paid every five minutes.
 var perRollup = []cost{
-	{poolRollup, "rollup.sort", 900 * ms},
-	{poolRollup, "rollup.box", 310 * ms},
-	{poolRollup, "rollup.summarise", 200 * ms},
-	{poolRollup, "rollup.deflate", 380 * ms},
-	{poolRollup, "rollup.read", 60 * ms},
+	{poolRollup, "rollup.sort", 750 * ms},
+	{poolRollup, "rollup.box", 250 * ms},
+	{poolRollup, "rollup.summarise", 130 * ms},
+	{poolRollup, "rollup.deflate", 300 * ms},
+	{poolRollup, "rollup.read", 50 * ms},
 	{poolRollup, "rollup.force", 20 * ms},
 }
 
@@ -128,7 +128,7 @@ var allocPerRecord = map[bool][]allocation{ // by scene.stream
 
 var (
 	allocPerMinute = []allocation{{poolAgent, "alloc.frame", 900_000}}
-	allocPerRollup = []allocation{{poolRollup, "alloc.box", 96_000_000}}
+	allocPerRollup = []allocation{{poolRollup, "alloc.box", 180_000_000}}
 )
 
 // youngGeneration is how much is allocated between two collections, and

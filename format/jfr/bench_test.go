@@ -35,7 +35,7 @@ func repeated(data []byte, size int) []byte {
 }
 
 // BenchmarkDecodeExecutionSamples decodes real execution samples with all
-// their frames. Bound by memory: a frame of 8 bytes becomes one of 104.
+// their frames. Bound by memory: a frame of 8 bytes becomes one of 96.
 func BenchmarkDecodeExecutionSamples(b *testing.B) {
 	data := repeated(recordSamples(b, jdks(b)[0], "8000"), 8<<20)
 	benchDecode(b, data, Options{Events: []string{"jdk.ExecutionSample"}})

@@ -83,8 +83,12 @@ func (d *decoder) contents(h header, src source, end int64) error {
 	}
 	for _, p := range points {
 		b, err := src.view(p.off, int(p.size))
-		if err != nil {
-			return err
+		if failed := readFailure(err); failed != nil {
+			return failed
+		}
+		if err != nil { // the file shrank
+			d.bad(p.off, "%v", err)
+			continue
 		}
 		if pos, err := c.addCheckpoint(b[:p.size]); err != nil {
 			d.bad(p.off+int64(pos), "%v", err)

@@ -154,10 +154,16 @@ func (c *chunk) readStandard(k *cursor, frames []Frame) {
 		if line, p = varintAt(b, p); p < 0 {
 			break
 		}
-		if bci, p = varintAt(b, p); p < 0 {
+		if p < len(b) && b[p] < 0x80 { // most are short
+			bci = uint64(b[p])
+			p++
+		} else if bci, p = varintAt(b, p); p < 0 {
 			break
 		}
-		if kind, p = varintAt(b, p); p < 0 {
+		if p < len(b) && b[p] < 0x80 {
+			kind = uint64(b[p])
+			p++
+		} else if kind, p = varintAt(b, p); p < 0 {
 			break
 		}
 		f := &frames[i]

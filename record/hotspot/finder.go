@@ -33,7 +33,6 @@ type sighting struct {
 	first time.Time // a young process may yet load libjvm.so
 	found *Process  // nil: not a JVM
 	done  bool      // not to be looked at again
-	round uint64
 }
 
 // young is how long after its first sighting a process is looked at again.

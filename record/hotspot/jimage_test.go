@@ -9,7 +9,7 @@ import (
 // tinyImage holds one resource, /m/p/b.
 func tinyImage() []byte {
 	texts := []byte("\x00m\x00p\x00b\x00")
-	loc := []byte{0, 1<<3 | 0, 1, 2<<3 | 1, 0, 3, 3<<3 | 0, 5, 0}
+	loc := []byte{0, 1 << 3, 1, 2<<3 | 1, 0, 3, 3 << 3, 5, 0}
 	var b []byte
 	for _, v := range []uint32{0xcafedada, 1 << 16, 0, 1, 1, uint32(len(loc)), uint32(len(texts)), 0xffffffff, 1} {
 		b = binary.LittleEndian.AppendUint32(b, v)

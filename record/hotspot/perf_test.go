@@ -185,7 +185,13 @@ func TestOpenPerfDistrusts(t *testing.T) {
 		t.Fatal(err)
 	}
 	q := p
-	q.UID = 54321
+	q.UID = 54321 // and if the file is root's, it is another's still
+	if os.Geteuid() == 0 {
+		if err := os.Chown(file, 4321, 4321); err != nil {
+			t.Fatal(err)
+		}
+		p.UID = 4321
+	}
 	if f, err := OpenPerf(q); err == nil {
 		f.Close()
 		t.Error("another user's file is opened")

@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -101,6 +104,9 @@ func begin(ctx context.Context, cfg *Config, vm *hotspot.JVM, since int64, clock
 		}
 	}
 	repo, err := vm.Repository(ctx)
+	if errors.Is(err, hotspot.ErrNoRepository) {
+		repo, err = openRepository(cfg.Proc, vm.Process().PID)
+	}
 	if err != nil {
 		return nil, false, err
 	}
@@ -114,6 +120,23 @@ func begin(ctx context.Context, cfg *Config, vm *hotspot.JVM, since int64, clock
 		return nil, false, err
 	}
 	return &recording{vm: vm, follow: f}, running, nil
+}
+
+// openRepository finds the repository by the chunk the JVM holds open: some
+// programs replace their system properties, and the one that names it with
+// them. The path is as the JVM sees it.
+func openRepository(proc string, pid int) (string, error) {
+	dir := fmt.Sprintf("%s/%d/fd", proc, pid)
+	es, err := os.ReadDir(dir)
+	if err != nil {
+		return "", fmt.Errorf("look for the JFR chunk JVM %d writes: %w", pid, err)
+	}
+	for _, e := range es {
+		if to, err := os.Readlink(filepath.Join(dir, e.Name())); err == nil && strings.HasSuffix(to, ".jfr") {
+			return filepath.Dir(to), nil
+		}
+	}
+	return "", fmt.Errorf("JVM %d: %w, and no chunk is open", pid, hotspot.ErrNoRepository)
 }
 
 // stop ends the recording in the JVM, which flushes its last chunk; the

@@ -2,7 +2,9 @@ package proc
 
 import (
 	"os"
+	"os/exec"
 	"runtime"
+	"syscall"
 	"testing"
 )
 
@@ -35,5 +37,30 @@ func TestHostFactsOfThisHost(t *testing.T) {
 	}
 	if len(h.BootID) != 36 {
 		t.Errorf("boot id %q is not a UUID", h.BootID)
+	}
+}
+
+// A process that is number 1 of a pid namespace of its own.
+func TestInnerNumberInARealNamespace(t *testing.T) {
+	cmd := exec.Command("sleep", "600")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWPID}
+	if err := cmd.Start(); err != nil {
+		t.Skipf("may not make a pid namespace: %v", err)
+	}
+	defer func() {
+		cmd.Process.Kill()
+		cmd.Wait()
+	}()
+	th, err := Open("/proc", cmd.Process.Pid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer th.Close()
+	got, err := th.Read(nil)
+	if err != nil || len(got) != 1 {
+		t.Fatalf("%d threads, %v; want one", len(got), err)
+	}
+	if got[0].TID != int64(cmd.Process.Pid) || got[0].NSTID != 1 {
+		t.Errorf("thread %d is %d inside, want %d and 1", got[0].TID, got[0].NSTID, cmd.Process.Pid)
 	}
 }

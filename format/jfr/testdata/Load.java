@@ -50,8 +50,14 @@ public class Load {
         int number;
     }
 
+    @Name("load.Burst")
+    @StackTrace(false)
+    static class Burst extends Event {
+        String text;
+    }
+
     static final String[] TEXTS = {
-        null, "", "plain", "caf\u00e9", "\u6f22\u5b57 and more", "\ud83d\ude00 smile", "x".repeat(2500), "\u6f22".repeat(200),
+        null, "", "plain", "caf\u00e9", "\u6f22\u5b57 and more", "\ud83d\ude00 smile", "x".repeat(700), "\u6f22".repeat(200),
         "repeated often enough to become a constant of the pool of strings",
     };
 
@@ -77,6 +83,15 @@ public class Load {
         e.ticks = n * 7L;
         e.stamp = 1_700_000_000_000L + n;
         e.commit();
+    }
+
+    /** Fills the first chunk, however slow the machine is. */
+    static void burst(int events) {
+        for (int n = 0; n < events; n++) {
+            Burst e = new Burst();
+            e.text = "y".repeat(2500) + n;
+            e.commit();
+        }
     }
 
     static void commitLate(int n) {
@@ -139,6 +154,16 @@ public class Load {
         file.delete();
     }
 
+    /** Where the JDK has virtual threads (21 and later), parks one. */
+    static void virtual() throws Exception {
+        try {
+            Runnable park = () -> LockSupport.parkNanos(11_000_000);
+            ((Thread) Thread.class.getMethod("startVirtualThread", Runnable.class).invoke(null, park)).join();
+        } catch (NoSuchMethodException e) {
+            sink = e;
+        }
+    }
+
     interface Job {
         void run() throws Exception;
     }
@@ -160,6 +185,9 @@ public class Load {
         long end = begin + Long.parseLong(args[0]);
         int commits = args.length > 1 ? Integer.parseInt(args[1]) : 80;
         long half = (begin + end) / 2;
+        if (commits > 10) {
+            burst(10 * commits);
+        }
         List<Thread> threads = new ArrayList<>();
         try (ServerSocket server = new ServerSocket(0, 1, java.net.InetAddress.getLoopbackAddress())) {
             threads.add(start("compute-1", () -> compute(end)));
@@ -186,7 +214,8 @@ public class Load {
                         sink = fib(10);
                         LockSupport.parkNanos(10_500_000);
                     }).join();
-                    Thread.sleep(15);
+                    virtual();
+                    Thread.sleep(5);
                 }
             }
             accept.join();

@@ -32,7 +32,16 @@ public final class CollectorServer {
 
     private CollectorServer() {}
 
-    public static void main(String[] args) throws Exception {
+    public static void main(String[] args) throws InterruptedException {
+        try {
+            run(args);
+        } catch (IOException e) {
+            System.err.println("the collector cannot start: " + e.getMessage());
+            System.exit(1);
+        }
+    }
+
+    private static void run(String[] args) throws IOException, InterruptedException {
         System.setProperty("sun.net.httpserver.nodelay", "true"); // answers are one small write
         Options options;
         RecordReader reader;

@@ -15,6 +15,7 @@ final class Dashboard implements Runnable {
     private static final int TIMEOUT_MILLIS = 30_000;
     private static final int SECONDS_SHOWN = 300;
     private static final int OVERVIEW_SECONDS = 900;
+    private static final long MAX_PAUSE_MILLIS = 1_000;
     private static final long OVERVIEW_EVERY = 10_000;
 
     private final int number;
@@ -50,7 +51,8 @@ final class Dashboard implements Runnable {
                 Schedule now = Schedule.at(System.currentTimeMillis());
                 double took = (System.nanoTime() - begin) / 1e6;
                 double interval = Math.max(1000 / now.requestsPerSecond, took / now.duty) * dashboards;
-                Thread.sleep((long) Math.max(1, interval - took));
+                // Bounded, or one answer that a starved machine delayed would end the pattern.
+                Thread.sleep((long) Math.min(Math.max(1, interval - took), MAX_PAUSE_MILLIS));
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();

@@ -25,7 +25,7 @@ import org.example.collector.store.TargetStore;
 public final class RollupJob implements Closeable {
     private static final long PERIOD = TimeUnit.MINUTES.toMillis(5);
     private static final long RETENTION = TimeUnit.HOURS.toMillis(2);
-    private static final long[] WINDOWS = {10_000, 60_000, 300_000, 900_000, 3_600_000};
+    private static final long[] WINDOWS = {10_000, 30_000, 60_000, 120_000, 300_000, 900_000, 1_800_000, 3_600_000};
 
     private final TargetStore store;
     private final Path dir;
@@ -76,6 +76,7 @@ public final class RollupJob implements Closeable {
                 out.writeLong(record.time() / window * window);
                 Percentiles.of(slot, m -> m.requests() == 0 ? 0 : m.latency() / m.requests()).writeTo(out);
                 Percentiles.of(slot, Metric::requests).writeTo(out);
+                Percentiles.of(slot, Metric::errors).writeTo(out);
                 Percentiles.of(slot, Metric::cpu).writeTo(out);
                 Percentiles.of(slot, Metric::heap).writeTo(out);
                 slot = new ArrayList<>();
