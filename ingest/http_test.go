@@ -201,67 +201,6 @@ func TestAgentToStore(t *testing.T) {
 	http.DefaultTransport.(*http.Transport).CloseIdleConnections()
 }
 
-func TestAgents(t *testing.T) {
-	now := time.Unix(1_700_000_000, 0)
-	a := NewAgents(func() time.Time { return now })
-	if got, _ := json.Marshal(a.List(now)); string(got) != "[]" {
-		t.Fatalf("%s", got)
-	}
-	send := func(text string) int {
-		rec := httptest.NewRecorder()
-		a.Handler().ServeHTTP(rec, httptest.NewRequest(http.MethodPost, "/api/v1/agents", strings.NewReader(text)))
-		if !json.Valid(rec.Body.Bytes()) {
-			t.Errorf("%q", rec.Body)
-		}
-		return rec.Code
-	}
-	hosts := func() string {
-		var out []string
-		for _, r := range a.List(now) {
-			out = append(out, fmt.Sprint(r.Host, "/", r.StartedMS))
-		}
-		return strings.Join(out, " ")
-	}
-	for text, want := range map[string]int{
-		`{"host":"b","started_ms":1}`:                       200,
-		`{"host":"a","started_ms":1,"targets":[{"pid":7}]}`: 200,
-		`{"host":"","started_ms":1}`:                        400,
-		`{"host":"x"}`:                                      400,
-		`{"host":`:                                          400,
-		`[]`:                                                400,
-		`{"host":"` + strings.Repeat("x", 1<<20) + `"}`: 413,
-	} {
-		if got := send(text); got != want {
-			t.Errorf("%.50s: %d, want %d", text, got, want)
-		}
-	}
-	if hosts() != "a/1 b/1" {
-		t.Fatal(hosts())
-	}
-	if r := a.List(now)[0]; len(r.Targets) != 1 || r.Targets[0].PID != 7 || a.List(now)[1].Targets == nil {
-		t.Fatalf("%+v", r)
-	}
-	now = now.Add(20 * time.Second)
-	send(`{"host":"a","started_ms":2}`) // started again
-	if hosts() != "a/1 a/2 b/1" {
-		t.Fatal(hosts())
-	}
-	now = now.Add(20 * time.Second)
-	if hosts() != "a/2 b/1" {
-		t.Fatal(hosts())
-	}
-	now = now.Add(4*time.Minute + 30*time.Second)
-	if hosts() != "a/2" {
-		t.Fatal(hosts())
-	}
-	for i := range maxAgents {
-		_ = a.Report(wire.AgentReport{Host: fmt.Sprint("h", i), StartedMS: 1})
-	}
-	if err := a.Report(wire.AgentReport{Host: "one more", StartedMS: 1}); !errors.Is(err, ErrTooManyAgents) || len(a.List(now)) != maxAgents {
-		t.Fatal(err, len(a.List(now)))
-	}
-}
-
 func BenchmarkAppend(b *testing.B) {
 	g := New(Options{Store: &fake{}, FlushEvery: time.Millisecond, FlushBatches: 1})
 	defer g.Close()

@@ -3,9 +3,9 @@ package demo
 import "time"
 
 // cost is work that ends on one stack: per request, per record of a chart or
-// per minute. The times are what the program was measured to need on two cores
-// of an AMD EPYC (../collector/README.md), split over its stacks by a
-// recording.
+// per minute. The sum of a request is what the program was measured to need on
+// two cores of an AMD EPYC (../collector/README.md); how it splits over the
+// stacks is an estimate, made with a JFR recording of the program at hand.
 type cost struct {
 	pool  string // who pays
 	stack string // key of stacks.txt

@@ -5,7 +5,8 @@
 //
 // What is made up agrees with what the live program does: the same call
 // stacks, the same thread pools, the same busy minutes of the hour and the same
-// five-minute job, with costs that were measured. The story over the hours:
+// five-minute job, a request at the cost that was measured. The story over the
+// hours:
 //
 //  1. version 1.4.2 reads records into a buffer; days are busy, nights quiet
 //  2. a deploy of 1.5.0, which reads them as a stream, byte by byte; the

@@ -155,15 +155,8 @@ func (x *recorder) run(ctx context.Context, deliver func(context.Context) error)
 
 // report is what the agent says about itself.
 func (x *recorder) report() wire.AgentReport {
-	st := x.spool.Stats()
 	r := wire.AgentReport{Host: x.host.Name, Version: versionString(), StartedMS: x.started.UnixMilli(), Targets: []wire.TargetReport{},
-		Sink: wire.SinkReport{State: "ok", SpoolBytes: st.Bytes, SpoolBatches: st.Batches, DroppedBatches: st.Dropped, MemoryBatches: st.MemoryBatches}}
-	if s := x.sending(); s.LastError != "" {
-		r.Sink.State, r.Sink.Reason = "waiting", s.LastError
-	}
-	if st.State == "memory" {
-		r.Sink.State, r.Sink.Reason = "memory", st.Reason
-	}
+		Sink: wire.Sink(x.spool.Stats(), x.sending())}
 	for _, t := range x.jvms.Status() {
 		row := wire.TargetReport{PID: t.PID, Service: t.Service, Instance: t.Instance, Runtime: t.Runtime, State: string(t.State),
 			Reason: t.Reason, Remedy: t.Remedy, SinceMS: t.Since.UnixMilli(), Counters: t.Counters, Labels: t.Labels}

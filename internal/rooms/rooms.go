@@ -29,8 +29,8 @@ var upstream = map[string][]string{
 	"store":    {},
 	"query":    {"store"},
 	"detect":   {"query"},
-	"report":   {"query", "detect", "heap"},
-	"web":      {"ingest", "query", "detect", "report"},
+	"report":   {"query", "detect", "heap", "store"}, // store: its words only (ADR 1)
+	"web":      {"ingest", "query", "detect", "report", "store"},
 	"internal": {},
 }
 

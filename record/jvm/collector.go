@@ -39,6 +39,8 @@ type Config struct {
 	MaxCatchUp    time.Duration              // how old a mark may be to be gone on from (1 h)
 	AttachTimeout time.Duration              // 30 s
 	StopTimeout   time.Duration              // 10 s
+
+	attaching *sync.WaitGroup // what an attach that timed out leaves to be finished
 }
 
 func (c Config) withDefaults() Config {
@@ -57,6 +59,7 @@ func (c Config) withDefaults() Config {
 	set(&c.AttachTimeout, 30*time.Second)
 	set(&c.StopTimeout, 10*time.Second)
 	c.Settings = c.Settings.withDefaults()
+	c.attaching = &sync.WaitGroup{}
 	return c
 }
 
@@ -82,6 +85,7 @@ const (
 // hands over what was seen. It returns when all of that is done.
 func (c *Collector) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
+	defer c.cfg.attaching.Wait()
 	defer wg.Wait()
 	finder := &hotspot.Finder{Proc: c.cfg.Proc}
 	marks := c.cfg.Sink.Marks()

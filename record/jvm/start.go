@@ -40,7 +40,7 @@ type startResult struct {
 // startRecording attaches to the JVM and starts our recording in it, or takes
 // over the one a killed agent left. since is where to go on when rejoining.
 func startRecording(ctx context.Context, cfg *Config, p hotspot.Process, since int64, clock *wallClock, rejoin bool) startResult {
-	vm, err := hotspot.Attach(ctx, p, hotspot.Options{Log: cfg.Log, Timeout: cfg.AttachTimeout})
+	vm, err := hotspot.Attach(ctx, p, hotspot.Options{Log: cfg.Log, Timeout: cfg.AttachTimeout, Wait: cfg.attaching})
 	if err != nil {
 		return refused(err)
 	}
@@ -90,7 +90,9 @@ func begin(ctx context.Context, cfg *Config, vm *hotspot.JVM, since int64, clock
 	}
 	if running && !rejoin {
 		// Left by an agent whose marks we do not have: end it, so that its
-		// settings and its past are not taken for ours.
+		// settings and its past are not taken for ours. One agent a host: a
+		// second one would have its recording ended here, and begin another.
+		cfg.Log.Warn("ending the recording another agent left in the JVM", "pid", vm.Process().PID)
 		if err := vm.StopRecording(ctx, RecordingName); err != nil {
 			return nil, false, err
 		}

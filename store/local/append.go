@@ -99,11 +99,6 @@ func (s *Store) admit(b *tacho.Batch, now time.Time) error {
 			return err
 		}
 	}
-	for i := range b.Threads {
-		if len(b.Threads[i].Name) > maxName {
-			return fmt.Errorf("thread %d has a name of %d bytes", i, len(b.Threads[i].Name))
-		}
-	}
 	return nil
 }
 

@@ -91,14 +91,10 @@ func (b *rawBlock) decode(k, val []byte, stacks int, want int) error {
 		var t rawThread
 		t.series = int(r.u32(uint64(len(b.series)), "series index"))
 		t.ID, t.JavaID = r.varint(), r.varint()
-		shared := r.u32(uint64(len(prev))+1, "shared bytes of a name")
+		shared := r.u32(min(uint64(len(prev)), maxShared)+1, "shared bytes of a name")
 		rest := r.count(1, "bytes of a name")
 		t.Name = prev[:min(int(shared), len(prev))] + string(r.bytes(rest))
 		if r.err != nil {
-			return r.err
-		}
-		if len(t.Name) > maxName {
-			r.fail("thread name of %d bytes", len(t.Name))
 			return r.err
 		}
 		prev = t.Name
@@ -162,9 +158,9 @@ func (b *rawBlock) check(r *reader, want int) error {
 	return nil
 }
 
-// maxName bounds names of threads: shared prefixes could otherwise grow a
-// small damaged block to any size.
-const maxName = 1 << 16
+// maxShared bounds what threads take over from the name before: a damaged block
+// could otherwise grow to the square of its size.
+const maxShared = 255
 
 // rawEncoder makes raw blocks; reused.
 type rawEncoder struct {
@@ -282,7 +278,7 @@ func compareThreads(a, b *tacho.Thread) int {
 }
 
 func sharedPrefix(a, b string) int {
-	n := min(len(a), len(b))
+	n := min(len(a), len(b), maxShared)
 	for i := range n {
 		if a[i] != b[i] {
 			return i

@@ -119,7 +119,9 @@ func (s *Store) do(ctx context.Context, j *job, force bool) error {
 	r := &roller{view: w, pb: pb}
 	switch j.level {
 	case levelMinute:
-		err = r.minute(j.unit)
+		if j.unit >= w.rawFloor { // else its raw blocks are gone and its sums must stand
+			err = r.minute(j.unit)
+		}
 	case levelHour:
 		err = r.hour(j.unit)
 	default:

@@ -177,6 +177,14 @@ func idleIsNotMissing(b *bench) {
 		b.advance(2 * time.Hour)
 		b.settle()
 	}
+	x.Declare(tacho.CPU) // idle, too, and late: the hour is rolled up already
+	b.append("", x.Take(targetB, "jvm", at(m+2*time.Minute), at(m+3*time.Minute), 1))
+	for range 2 {
+		want(sel("cpu", m-time.Minute, m+3*time.Minute), time.Minute, false, true, true, true)
+		want(sel("cpu", m, m+3*time.Minute, `instance="b"`), time.Minute, false, false, true)
+		b.advance(2 * time.Hour)
+		b.settle()
+	}
 }
 
 func retryReplaces(b *bench) {
