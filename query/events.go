@@ -3,6 +3,7 @@ package query
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -19,7 +20,8 @@ type TargetEvent struct {
 
 // Events lists the events that overlap the range and whose kind has the prefix,
 // by time. Of more than limit (0 = without limit) the earliest are kept and
-// truncated is true.
+// truncated is true. When something stored could not be read, the events are all
+// others and err is a *store.MissingError.
 func (e *Engine) Events(ctx context.Context, sel store.Selection, kindPrefix string, limit int) (events []TargetEvent, truncated bool, err error) {
 	if err := checkRange(sel); err != nil {
 		return nil, false, err
@@ -52,9 +54,13 @@ func (e *Engine) Events(ctx context.Context, sel store.Selection, kindPrefix str
 		}
 		return nil
 	})
-	if err != nil {
+	var incomplete *store.MissingError
+	if err != nil && !errors.As(err, &incomplete) {
 		return nil, false, fmt.Errorf("events of %s: %w", sel.Service, err)
 	}
 	cut()
+	if incomplete != nil {
+		return events, truncated, incomplete
+	}
 	return events, truncated, nil
 }

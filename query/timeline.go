@@ -3,6 +3,7 @@ package query
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -60,18 +61,21 @@ func (e *Engine) Timeline(ctx context.Context, sel store.Selection, prefix strin
 			order = append(order, m)
 		}
 		for _, p := range s.Points {
-			i := (p.Time - sel.From.UnixNano()) / int64(step)
-			if i >= 0 && i < int64(steps) {
+			at := p.Time - sel.From.UnixNano()
+			if i := at / int64(step); at >= 0 && i < int64(steps) {
 				m.sum[i] += p.Value
 				m.n[i]++
 			}
 		}
 		return nil
 	})
-	if err != nil {
+	t := &Timeline{From: sel.From, Step: step, Series: []TimelineSeries{}, Missing: []string{}}
+	var incomplete *store.MissingError
+	if errors.As(err, &incomplete) {
+		t.Missing = append(t.Missing, incomplete.Missing...)
+	} else if err != nil {
 		return nil, fmt.Errorf("points of %s: %w", sel.Service, err)
 	}
-	t := &Timeline{From: sel.From, Step: step, Series: []TimelineSeries{}, Missing: []string{}}
 	lines := map[string]int{}
 	for _, m := range order {
 		labels := m.labels

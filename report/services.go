@@ -110,11 +110,15 @@ type Types struct {
 	Types []Type `json:"types"`
 }
 
-// NewTypes lists value types.
+// NewTypes lists value types. Where both its parts are stored, wall is among
+// them: it is answered as their sum.
 func NewTypes(ts []tacho.ValueType) []Type {
-	out := make([]Type, len(ts))
-	for i, t := range ts {
-		out[i] = Type{t.Name, t.Unit}
+	out := make([]Type, 0, len(ts)+1)
+	for _, t := range ts {
+		out = append(out, Type{t.Name, t.Unit})
+	}
+	if slices.Contains(ts, tacho.CPU) && slices.Contains(ts, tacho.OffCPU) && !slices.Contains(ts, tacho.Wall) {
+		out = append(out, Type{tacho.Wall.Name, tacho.Wall.Unit})
 	}
 	return out
 }

@@ -7,10 +7,10 @@ import (
 	"testing"
 	"time"
 
-	"tacho"
 	"tacho/internal/jvmtest"
 	"tacho/record"
 	"tacho/record/proc"
+	"tacho/store"
 )
 
 // What is stored as CPU adds up to what the kernel billed: per thread within
@@ -56,19 +56,17 @@ func checkCalibration(t *testing.T, home, classes string, n int) {
 
 	stored := map[int64]int64{}
 	groups := map[string]int64{}
-	for _, b := range sink.all() {
-		for _, prof := range b.Profiles {
-			if prof.Type != tacho.CPU {
-				continue
-			}
-			for _, s := range prof.Samples {
-				if b.Until > from && b.Until <= to {
-					th := b.Threads[s.Thread]
-					stored[th.ID] += s.Value
-					groups[record.RuntimeGroup(th.Name)] += s.Value
-				}
-			}
+	sel := store.Selection{Service: "Spin", Type: "cpu", From: time.Unix(0, from), Until: time.Unix(0, to)}
+	err := storeOf(t, sink.all()).Samples(t.Context(), sel, func(b *store.SampleBlock) error {
+		for _, s := range b.Samples {
+			th := b.Threads[s.Thread]
+			stored[th.ID] += s.Value
+			groups[record.RuntimeGroup(th.Name)] += s.Value
 		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 	billed := map[string]int64{}
 	var total int64

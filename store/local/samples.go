@@ -82,6 +82,7 @@ func (m *sampleMinute) read(minute uint32) error {
 		}
 		if _, ok := m.samples[target]; !ok {
 			m.targets = append(m.targets, target)
+			m.samples[target] = nil // known, even if none of this block's samples is in the range
 		}
 		for i := range m.raw.n {
 			at, th := start+int64(m.raw.time[i]), m.raw.thread[i]

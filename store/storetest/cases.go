@@ -182,6 +182,10 @@ func idleIsNotMissing(b *bench) {
 	for range 2 {
 		want(sel("cpu", m-time.Minute, m+3*time.Minute), time.Minute, false, true, true, true)
 		want(sel("cpu", m, m+3*time.Minute, `instance="b"`), time.Minute, false, false, true)
+		hours := sel("cpu", 0, 0)
+		hours.From, hours.Until = Epoch.Truncate(time.Hour).Add(-time.Hour), Epoch.Truncate(time.Hour).Add(time.Hour)
+		b.checkCounts(hours, time.Minute)
+		b.checkCounts(hours, time.Hour)
 		b.advance(2 * time.Hour)
 		b.settle()
 	}
