@@ -17,7 +17,7 @@ import (
 // viewFlags are the flags of the verbs that ask a server.
 type viewFlags struct {
 	server, service, typ, from, until, color string
-	match                                    listFlag
+	match                                    repeatFlag
 	token                                    string
 }
 

@@ -19,8 +19,12 @@ import (
 // within 2 µs, thread, frames, lines.
 func TestStoredEqualsJFRPrint(t *testing.T) {
 	for version, home := range jvmtest.JDKs(t) {
-		t.Run("JDK"+version+"/zookeeper", func(t *testing.T) { checkEquality(t, home, jvmtest.ZooKeeper(t, home)) })
-		t.Run("JDK"+version+"/vnu", func(t *testing.T) { checkEquality(t, home, jvmtest.Validator(t, home)) })
+		for name, start := range map[string]func(testing.TB, string) *jvmtest.Program{"zookeeper": jvmtest.ZooKeeper, "vnu": jvmtest.Validator} {
+			t.Run("JDK"+version+"/"+name, func(t *testing.T) {
+				t.Parallel() // what is compared does not depend on how busy the machine is
+				checkEquality(t, home, start(t, home))
+			})
+		}
 	}
 }
 

@@ -46,7 +46,10 @@ func startRecording(ctx context.Context, cfg *Config, p hotspot.Process, since i
 	}
 	v := vm.Version()
 	runtime := v.VM + " " + v.JDK
-	rec, rejoined, err := begin(ctx, cfg, vm, since, clock, rejoin)
+	rec, rejoined, err := (*recording)(nil), false, tooOld(v)
+	if err == nil {
+		rec, rejoined, err = begin(ctx, cfg, vm, since, clock, rejoin)
+	}
 	if err == nil {
 		return startResult{rec: rec, runtime: runtime, rejoined: rejoined, state: record.StateRecording}
 	}
@@ -59,6 +62,19 @@ func startRecording(ctx context.Context, cfg *Config, p hotspot.Process, since i
 	}
 	vm.Close()
 	return r
+}
+
+// firstLive is the first JDK that flushes the chunk it is writing about once a
+// second (JEP 349). Older ones show nothing until a chunk is full.
+const firstLive = 14
+
+func tooOld(v hotspot.Version) error {
+	if v.Major == 0 || v.Major >= firstLive {
+		return nil
+	}
+	return &hotspot.Problem{Kind: hotspot.TooOld,
+		Reason: fmt.Sprintf("JDK %d does not flush what it records before a chunk is full, so its stacks come from thread dumps.", v.Major),
+		Remedy: "Run the service on JDK 17 or later to have every profile."}
 }
 
 // refused says why, in the words of the agents page.
