@@ -118,6 +118,11 @@ func (b *bench) work(ctx context.Context, workload string) (*process, int, error
 	return p, port, err
 }
 
+// settle is the time between a start or stop of the recording and the slice
+// after it: HotSpot throws compiled code away when JFR instruments classes, and
+// has to make it again.
+const settle = 5 * time.Second
+
 // result is what the rounds of one workload came to.
 type result struct {
 	ratios              []float64 // operations per worker CPU second, with / without
@@ -150,14 +155,18 @@ func (b *bench) compare(ctx context.Context, workload string, rounds int, slice 
 	r := &result{}
 	for i := range rounds {
 		var off, on *measured
-		measureOff := func() (err error) { off, err = b.measure(p, slice); return err }
+		measureOff := func() (err error) {
+			time.Sleep(settle)
+			off, err = b.measure(p, slice)
+			return err
+		}
 		measureOn := func() error {
 			a, err := b.agent(ctx, p)
 			if err != nil {
 				return err
 			}
 			defer a.end()
-			time.Sleep(2 * time.Second) // the start is paid once in a JVM's life, not in every slice
+			time.Sleep(settle) // the start is paid once in a JVM's life, not in every slice
 			before, err := cpuOf(a.cmd.Process.Pid)
 			if err != nil {
 				return err
@@ -178,7 +187,6 @@ func (b *bench) compare(ctx context.Context, workload string, rounds int, slice 
 			if err := s(); err != nil {
 				return nil, err
 			}
-			time.Sleep(time.Second)
 		}
 		r.ratios = append(r.ratios, on.rate()/off.rate())
 		r.extra = append(r.extra, 100*(on.other()-off.other()))

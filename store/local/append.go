@@ -150,6 +150,9 @@ func (s *Store) append(ctx context.Context, tenant string, batches []*tacho.Batc
 			writers[v] = w
 		}
 		if err := w.add(b); err != nil {
+			for _, v := range order {
+				s.abort(v)
+			}
 			unlock()
 			_ = pb.Close() // nothing was applied
 			return false, &store.RefusedError{Index: i, Err: err}
@@ -163,6 +166,26 @@ func (s *Store) append(ctx context.Context, tenant string, batches []*tacho.Batc
 			w.committed()
 		}
 	}, unlock)
+}
+
+// abort takes back what a refused call added to a service. The caller holds
+// the writer lock.
+func (s *Store) abort(v *service) {
+	v.rollback()
+	if !v.saved {
+		s.remove(v)
+	}
+}
+
+// remove forgets a service. Who waits for its writer lock sees that it is dead.
+func (s *Store) remove(v *service) {
+	s.mu.Lock()
+	delete(s.byName, [2]string{v.tenant, v.name})
+	delete(s.byID, v.id)
+	s.mu.Unlock()
+	v.mu.Lock()
+	v.dead = true
+	v.mu.Unlock()
 }
 
 // replacedWithin tells which batches are followed by an equal one in the call.

@@ -159,13 +159,7 @@ func (s *Store) retireService(ctx context.Context, v *service, floor int64) erro
 		for _, kind := range []byte{kindService, kindType, kindTarget, kindSeen, kindSeries, kindPointDef, kindState, kindEpoch, kindTrie, kindMark} {
 			_ = pb.DeleteRange(svcKey(kind, v.id), svcKey(kind, v.id).after(), nil)
 		}
-		s.mu.Lock()
-		delete(s.byName, [2]string{v.tenant, v.name})
-		delete(s.byID, v.id)
-		s.mu.Unlock()
-		v.mu.Lock()
-		v.dead = true
-		v.mu.Unlock()
+		s.remove(v)
 	}
 	if pb.Empty() {
 		return nil

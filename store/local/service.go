@@ -198,6 +198,33 @@ func (v *service) typeOf(id uint32) uint16 {
 	return 0
 }
 
+// rollback takes back the dictionary entries of a call that is not committed.
+func (v *service) rollback() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for i := len(v.unsaved) - 1; i >= 0; i-- {
+		p := v.unsaved[i]
+		switch tail := p.k[5:]; p.k[0] {
+		case kindType:
+			last := len(v.types) - 1
+			delete(v.typeIDs, v.types[last].Name)
+			v.types = v.types[:last]
+		case kindTarget:
+			delete(v.targets, binary.BigEndian.Uint32(tail))
+			delete(v.byKey, string(p.v))
+		case kindSeries:
+			se := v.series[binary.BigEndian.Uint32(tail)]
+			delete(v.series, se.id)
+			delete(v.bySer, seriesKey{se.typ, se.target, se.group})
+			v.groups[typeTarget{se.typ, se.target}]--
+		case kindPointDef:
+			delete(v.byDef, string(p.v))
+			v.defs = v.defs[:len(v.defs)-1]
+		}
+	}
+	v.unsaved = nil
+}
+
 // removeTargets forgets targets whose newest data is before the instant, and
 // returns the keys to delete.
 func (v *service) removeTargets(before int64) (keys []key) {

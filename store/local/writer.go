@@ -61,8 +61,8 @@ func (s *Store) newWriter(v *service, pb *pebble.Batch, now time.Time) *writer {
 	}
 }
 
-// add stages one batch. On error nothing of the call may be committed; what was
-// added to dictionaries stays and goes with the next commit.
+// add stages one batch. On error nothing of the call may be committed. What was
+// added to the trie stays and goes with the next commit.
 func (w *writer) add(b *tacho.Batch) error {
 	profiles, err := w.profiles(b)
 	if err != nil {

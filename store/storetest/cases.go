@@ -354,6 +354,21 @@ func allOrNothing(b *bench) {
 	}
 	b.wantMerge(sel("cpu", -time.Hour, time.Hour), map[string]int64{"app.Work.run": 1})
 	b.checkLists("", "orders")
+	// What a refused call brought first is not remembered.
+	lock := func(unit string, service string) *tacho.Batch {
+		x := tacho.NewBuilder()
+		x.Sample(tacho.ValueType{Name: "lock", Unit: unit}, tacho.Sample{Value: 1, Stack: x.Stack(tacho.Stack{fMain}), Thread: x.Thread(thread2)})
+		return x.Take(targetA.With(tacho.LabelService, service), "jvm", at(0), at(1), uint64(len(unit)))
+	}
+	for _, service := range []string{"orders", "new"} {
+		err = b.st.Append(context.Background(), "", []*tacho.Batch{lock("count", service), lock("nanoseconds", service)})
+		if !errors.As(err, &refused) || refused.Index != 1 {
+			b.Fatalf("%v, want a RefusedError of batch 1", err)
+		}
+		b.checkLists("", service)
+		b.append("", lock("nanoseconds", service))
+		b.checkLists("", service)
+	}
 	b.append("", simple(targetB, 0, 1, 5))
 	b.reopen()
 	b.wantMerge(sel("cpu", -time.Hour, time.Hour), map[string]int64{"app.Work.run": 2})

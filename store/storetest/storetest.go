@@ -106,13 +106,7 @@ func (b *bench) append(tenant string, batches ...*tacho.Batch) {
 	}
 }
 
-// check asks the store and the model, and compares.
-func (b *bench) check(sel store.Selection, step time.Duration) {
-	b.Helper()
-	b.checkMerge(sel)
-	b.checkCounts(sel, step)
-}
-
+// checkMerge, and the other checks, ask the store and the model, and compare.
 func (b *bench) checkMerge(sel store.Selection) {
 	b.Helper()
 	m, err := b.st.Merge(context.Background(), sel)

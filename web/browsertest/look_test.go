@@ -1,0 +1,171 @@
+package browsertest
+
+import (
+	_ "embed"
+	"encoding/json"
+	"fmt"
+	"strings"
+)
+
+//go:embed testdata/look.js
+var look string
+
+// view is everything the page shows at one moment.
+type view struct {
+	URL, Title, Theme, Ground, Focus string
+	Overflow                         float64  // pixels the page is wider than the window
+	Notes                            []string // which of the states instead of data: loading, empty, error, denied
+	Offline, Missing                 string   // banners
+	Help                             bool
+	Status                           *struct {
+		Recording, Refused, Limited *int
+		Text                        string
+	}
+
+	Services []struct {
+		Name, Live, Demo, Text string
+		Recorded               int // hours of the strip
+		Instances              []struct{ Name, Live string }
+	}
+	Targets []struct {
+		PID                                  int
+		State, Service, Reason, Remedy, Text string
+	}
+	Sink string
+
+	Recorder *struct {
+		Type            string
+		FromMS, UntilMS int64
+	}
+	Live, Selection string
+	Types           []string
+
+	Heat    *heat
+	Band    *box
+	Columns []column
+
+	Pane    string // icicle or callers
+	Icicle  *icicle
+	Frames  []frame
+	Tooltip string
+	Chips   map[string]string
+
+	Search, Verdict string
+	Top             *struct {
+		Sort           string
+		Rows, RowCount int
+		Stale          bool
+	}
+	Rows []row
+}
+
+// box is a place on the screen, in CSS pixels.
+type box struct {
+	X, Y, W, H float64
+	Text       string
+}
+
+// heat is the heat map.
+type heat struct {
+	CellsRecorded, Cols, Rows         int
+	StepMS, OriginMS, FromMS, UntilMS int64
+	DemoUntilMS                       *int64
+	Top, PlotX, PlotY, PlotW, PlotH   float64
+	Selection, Live, Readout, Legend  string
+	Box                               box
+}
+
+// at is the middle of the square of an instant, on the screen.
+func (h *heat) at(ms int64) point {
+	return h.in(ms).plus(h.Box.X, h.Box.Y)
+}
+
+// in is the same, within the canvas.
+func (h *heat) in(ms int64) point {
+	cell := int(ms-h.OriginMS) / int(h.StepMS)
+	c, r := float64(cell/h.Rows), float64(cell%h.Rows)
+	return point{h.PlotX + (c+0.5)*h.PlotW/float64(h.Cols), h.PlotY + (r+0.5)*h.PlotH/float64(h.Rows)}
+}
+
+// column is a row of the heat map's table: the sum of a column of squares.
+type column struct {
+	FromMS, UntilMS int64
+	Recorded        int
+	Sum             float64
+}
+
+type icicle struct {
+	Nodes, Depth, ZoomNode, Pruned      int
+	Matches                             *int
+	Total                               int64
+	ScrollTop, RowH                     float64
+	Zoom, Cursor, Color, Readout, Kinds string
+	Stale                               bool
+	Box                                 box
+}
+
+// frame is a row of the icicle's table: one of the widest frames in sight.
+type frame struct {
+	Name        string
+	Node, Level int
+	X, Y, W, H  float64 // in the canvas
+	Total, Self int64
+}
+
+// in is a point of the frame within the canvas, clear of its label's letters.
+func (f *frame) in() point { return point{f.X + f.W - 3, f.Y + f.H/2} }
+
+// on is the middle of a frame on the screen.
+func (v *view) on(f *frame) point {
+	return point{v.Icicle.Box.X + f.X + f.W/2, v.Icicle.Box.Y + f.Y + f.H/2}
+}
+
+// frame is the widest frame in sight whose name contains the text, nil if none.
+func (v *view) frame(text string) *frame {
+	var best *frame
+	for i := range v.Frames {
+		if f := &v.Frames[i]; strings.Contains(f.Name, text) && (best == nil || f.W > best.W) {
+			best = f
+		}
+	}
+	return best
+}
+
+// row is a row of the top methods.
+type row struct {
+	Name        string
+	Self, Total int64
+	On          bool     // marked
+	Cells       []string // the texts: self, self %, total, total %
+}
+
+// names are those of the first rows.
+func (v *view) names(n int) []string {
+	var out []string
+	for _, r := range v.Rows[:min(n, len(v.Rows))] {
+		out = append(out, r.Name)
+	}
+	return out
+}
+
+// settled reports whether table and icicle show what was last asked for.
+func (v *view) settled() bool {
+	return v.Icicle != nil && !v.Icicle.Stale && v.Top != nil && !v.Top.Stale && len(v.Frames) > 0
+}
+
+// pixel is the colour drawn at a point of a canvas.
+func (b *tab) pixel(canvas string, p point) [3]int {
+	b.t.Helper()
+	id, _ := json.Marshal(hook(canvas))
+	c, err := eval[[3]int](b, fmt.Sprintf(`(() => {
+		const el = document.querySelector(%s), k = el.width / el.clientWidth;
+		return [...el.getContext("2d").getImageData(Math.floor(%f * k), Math.floor(%f * k), 1, 1).data].slice(0, 3);
+	})()`, id, p.X, p.Y))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return c
+}
+
+// bright is how bright a colour is, 0 to 255.
+func bright(c [3]int) int { return (c[0]*30 + c[1]*59 + c[2]*11) / 100 }
