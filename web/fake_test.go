@@ -15,6 +15,16 @@ type fakeStore struct {
 	batches []*tacho.Batch
 	// before, when set, runs at the start of every question.
 	before func(ctx context.Context) error
+	// missing is what Samples and Events say could not be read.
+	missing []string
+}
+
+// partly is what a question that has been answered as far as possible returns.
+func (f *fakeStore) partly() error {
+	if len(f.missing) > 0 {
+		return &store.MissingError{Missing: f.missing}
+	}
+	return nil
 }
 
 func (f *fakeStore) enter(ctx context.Context) error {
@@ -188,6 +198,9 @@ func (f *fakeStore) Samples(ctx context.Context, sel store.Selection, visit func
 			err = visit(block)
 		}
 	}
+	if err == nil {
+		err = f.partly()
+	}
 	return err
 }
 
@@ -220,7 +233,7 @@ func (f *fakeStore) Events(ctx context.Context, sel store.Selection, visit func(
 			}
 		}
 	}
-	return nil
+	return f.partly()
 }
 
 // base is the noon all test data starts at; the tests' clock says one minute

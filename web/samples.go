@@ -38,6 +38,7 @@ func (s *server) samples(r *http.Request) (any, error) {
 		}
 	}
 	b := report.NewSamples(unit)
+	var missing []string
 	for _, sel := range sels {
 		err := s.Store.Samples(ctx, sel, func(block *store.SampleBlock) error {
 			if b.Count()+len(block.Samples) > limit {
@@ -46,6 +47,8 @@ func (s *server) samples(r *http.Request) (any, error) {
 			b.Add(block)
 			return ctx.Err()
 		})
+		lost, err := partly(err)
+		missing = append(missing, lost...)
 		switch {
 		case errors.Is(err, errEnough):
 			return nil, &Error{Status: http.StatusRequestEntityTooLarge, Message: fmt.Sprintf("the range has more than %d samples", limit),
@@ -54,5 +57,7 @@ func (s *server) samples(r *http.Request) (any, error) {
 			return nil, err
 		}
 	}
-	return b.Done(), nil
+	v := b.Done()
+	v.Missing = append(v.Missing, missing...)
+	return v, nil
 }

@@ -1,10 +1,12 @@
 package web
 
 import (
+	"errors"
 	"net/http"
 	"time"
 
 	"tacho/report"
+	"tacho/store"
 )
 
 func (s *server) timeline(r *http.Request) (any, error) {
@@ -30,8 +32,21 @@ func (s *server) events(r *http.Request) (any, error) {
 		return nil, p.err
 	}
 	evs, truncated, err := s.Query.Events(r.Context(), sel, kind, limit)
+	missing, err := partly(err)
 	if err != nil {
 		return nil, err
 	}
-	return report.NewEvents(evs, truncated), nil
+	v := report.NewEvents(evs, truncated)
+	v.Missing = append(v.Missing, missing...)
+	return v, nil
+}
+
+// partly parts what could not be read, which the answer says, from what keeps
+// there from being an answer.
+func partly(err error) ([]string, error) {
+	var part *store.MissingError
+	if errors.As(err, &part) {
+		return part.Missing, nil
+	}
+	return nil, err
 }

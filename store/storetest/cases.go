@@ -22,6 +22,7 @@ var cases = []struct {
 	{"RetryWithLess", retryWithLess},
 	{"Tenants", tenants},
 	{"LateBatch", lateBatch},
+	{"SamplesFromTheMiddleOfAMinute", samplesFromTheMiddleOfAMinute},
 	{"Levels", levels},
 	{"Refusals", refusals},
 	{"AllOrNothing", allOrNothing},
@@ -130,6 +131,24 @@ func roundTrip(b *bench) {
 	none, err := b.st.Merge(context.Background(), sel("lock", m, m+time.Minute))
 	if err != nil || none.Unit != "" || len(none.Parts) != 0 {
 		b.Errorf("a type never stored: unit %q, %d parts, %v; want an empty answer", none.Unit, len(none.Parts), err)
+	}
+}
+
+// samplesFromTheMiddleOfAMinute: a target whose first batches of a minute lie
+// before the range is visited once all the same.
+func samplesFromTheMiddleOfAMinute(b *bench) {
+	m := minuteStart
+	for i := range 4 {
+		b.append("", simple(targetA, m+time.Duration(10*(i+1))*time.Second, 5, uint64(i)))
+	}
+	s := sel("cpu", m+35*time.Second, m+time.Minute)
+	n := 0
+	err := b.st.Samples(context.Background(), s, func(blk *store.SampleBlock) error {
+		n += len(blk.Samples)
+		return nil
+	})
+	if err != nil || n != 1 {
+		b.Errorf("%d samples, %v; want the one of 4 that is in the range", n, err)
 	}
 }
 
