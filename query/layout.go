@@ -130,7 +130,7 @@ func (t *callTree) layout(depth int, minShare float64) *Icicle {
 
 // look is what a node shows beside its name.
 type look struct {
-	kinds [tacho.KindUnsampled + 1]int64
+	kinds [tacho.KindEstimated + 1]int64
 	file  string
 	most  int64 // the largest single call site so far: its file is shown
 }

@@ -141,7 +141,7 @@ func (g *graph) topSites(rows []TopRow, ids []uint32) {
 		row[fn] = int32(i + 1)
 	}
 	type shares struct {
-		kinds [tacho.KindUnsampled + 1]int64
+		kinds [tacho.KindEstimated + 1]int64
 		lines map[int32]int64
 		files map[string]int64
 	}
@@ -190,12 +190,17 @@ func largest[K cmp.Ordered](m map[K]int64) (best K) {
 }
 
 // largestKind is the kind with the largest share, of equal ones the lowest.
+// Estimated is how a share became known, not who ran the frame: it counts only
+// where nothing else does.
 func largestKind(kinds []int64) tacho.FrameKind {
-	best := 0
-	for k, v := range kinds {
-		if v > kinds[best] {
+	best := tacho.KindEstimated
+	for k := range tacho.KindEstimated {
+		if v := kinds[k]; v > 0 && (best == tacho.KindEstimated || v > kinds[best]) {
 			best = k
 		}
 	}
-	return tacho.FrameKind(best)
+	if best == tacho.KindEstimated && kinds[best] == 0 {
+		return tacho.KindUnknown
+	}
+	return best
 }

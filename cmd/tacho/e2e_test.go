@@ -39,6 +39,10 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
+	if err := os.Chmod(dir, 0o755); err != nil { // one test runs it as nobody
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 	builtBinary = filepath.Join(dir, "tacho")
 	if out, err := exec.Command("go", "build", "-o", builtBinary, ".").CombinedOutput(); err != nil {
 		fmt.Fprintf(os.Stderr, "go build: %v\n%s", err, out)
@@ -316,6 +320,29 @@ func TestRefusalIsExplained(t *testing.T) {
 		top, err := c.Top(context.Background(), client.Query{Service: "Spin", Type: "cpu", From: "now-5m", Until: "now"}, client.TopOptions{})
 		return err == nil && len(top.Rows) > 0 && top.Total > 1e9
 	})
+	if got := p.Output(); got != "ready\n" {
+		t.Errorf("the JVM's output is not its own alone:\n%s", got)
+	}
+}
+
+// Another user without rights is told so, in a sentence with a way out, and
+// the JVM notices nothing.
+func TestDoctorOfAnotherUser(t *testing.T) {
+	p := spin(t)
+	cmd := exec.Command(built(t), "doctor", "--data", "/tmp")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+	out, err := cmd.CombinedOutput()
+	if e, ok := err.(*exec.ExitError); !ok || e.ExitCode() != exitNo {
+		t.Errorf("doctor: %v, want exit code %d\n%s", err, exitNo, out)
+	}
+	i := strings.Index(string(out), fmt.Sprintf("JVM %d ", p.PID))
+	if i < 0 {
+		t.Fatalf("doctor does not name the JVM:\n%s", out)
+	}
+	lines := strings.SplitN(string(out)[i:], "\n", 3)
+	if !strings.Contains(lines[0], "belongs to uid 0") || !strings.Contains(lines[1], "→ Run") {
+		t.Errorf("doctor does not say whose JVM it is and what to do:\n%s", out)
+	}
 	if got := p.Output(); got != "ready\n" {
 		t.Errorf("the JVM's output is not its own alone:\n%s", got)
 	}

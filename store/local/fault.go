@@ -1,14 +1,15 @@
 package local
 
 import (
-	"errors"
+	"context"
 	"fmt"
 	"log/slog"
+	"runtime"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
-	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"tacho/store"
 )
@@ -23,6 +24,7 @@ type health struct {
 
 	background error     // the last error of a flush or compaction, which Pebble retries
 	backAt     time.Time // when it happened
+	loggedAt   time.Time // when it was logged: Pebble retries without a pause
 }
 
 func newHealth() *health { return &health{failed: make(chan struct{})} }
@@ -50,6 +52,35 @@ func (h *health) errFailed() error {
 	return nil
 }
 
+// failing notes an error of background work. It is logged once in a while.
+func (h *health) failing(err error, now time.Time) (log bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.background, h.backAt = err, now
+	if d := now.Sub(h.loggedAt); h.loggedAt.IsZero() || d < 0 || d >= 10*time.Second {
+		h.loggedAt = now
+		return true
+	}
+	return false
+}
+
+// works notes that background work went well.
+func (h *health) works() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.background = nil
+}
+
+// struggling is the error of background work, if one happened of late.
+func (h *health) struggling(now time.Time) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.background != nil && now.Sub(h.backAt) < time.Minute {
+		return fmt.Errorf("flush or compaction fails: %w", h.background)
+	}
+	return nil
+}
+
 // pebbleLog takes Pebble's own messages. Its info lines are about every flush
 // and compaction: debug.
 type pebbleLog struct {
@@ -65,20 +96,47 @@ func (l pebbleLog) Errorf(format string, args ...any) {
 	l.log.Warn("pebble", "message", fmt.Sprintf(format, args...))
 }
 
+// Fatalf must not return as far as Pebble is concerned: its goroutine would
+// retry on a state it has itself called lost, the manifest above all. A
+// goroutine of Pebble's own therefore ends here, giving its locks back; one of
+// this package goes on and finds out by errFailed.
 func (l pebbleLog) Fatalf(format string, args ...any) {
 	err := fmt.Errorf(format, args...)
 	l.log.Error("the store stops", "error", err)
 	l.h.fail(err)
+	if !calledByStore() {
+		runtime.Goexit()
+	}
+}
+
+// calledByStore reports whether this package is further up the stack than the
+// log that asks.
+func calledByStore() bool {
+	var pcs [64]uintptr
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs[:])]) // above Callers, this and Fatalf
+	for {
+		f, more := frames.Next()
+		if strings.HasPrefix(f.Function, "tacho/store/local.") && !strings.Contains(f.Function, ".pebbleLog.") && !strings.Contains(f.Function, ".(*pebbleLog).") {
+			return true
+		}
+		if !more {
+			return false
+		}
+	}
 }
 
 // listener notes what Pebble reports about its background work.
 func (s *Store) listener() *pebble.EventListener {
 	return &pebble.EventListener{
 		BackgroundError: func(err error) {
-			s.health.mu.Lock()
-			s.health.background, s.health.backAt = err, s.now()
-			s.health.mu.Unlock()
-			s.log.Error("flush or compaction failed; it will be tried again", "error", err)
+			if s.health.failing(err, s.now()) {
+				s.log.Error("flush or compaction failed; it will be tried again", "error", err)
+			}
+		},
+		FlushEnd: func(info pebble.FlushInfo) {
+			if info.Err == nil {
+				s.health.works()
+			}
 		},
 		DataCorruption: func(info pebble.DataCorruptionInfo) {
 			s.log.Error("a stored file is damaged", "details", info.String())
@@ -86,7 +144,8 @@ func (s *Store) listener() *pebble.EventListener {
 	}
 }
 
-// Health says why batches cannot be stored now; nil when they can.
+// Health says why batches cannot be stored now; nil when they can. It takes no
+// lock that is held while waiting for the disk.
 func (s *Store) Health() error {
 	if err := s.health.errFailed(); err != nil {
 		return err
@@ -94,23 +153,22 @@ func (s *Store) Health() error {
 	if s.isClosing() {
 		return store.ErrReadOnly
 	}
-	if since, ok := s.inFlight.oldest(); ok {
-		if d := s.now().Sub(since); d > stallAfter {
-			return fmt.Errorf("a commit has been waiting for the disk for %s", d.Round(time.Second))
-		}
-	}
-	s.health.mu.Lock()
-	err, at := s.health.background, s.health.backAt
-	s.health.mu.Unlock()
-	if err != nil && s.now().Sub(at) < time.Minute {
-		return fmt.Errorf("flush or compaction fails: %w", err)
+	if err := s.stalled(); err != nil {
+		return err
 	}
 	return s.checkSpace()
 }
 
-// stallAfter is how long a commit may take before Health calls it stuck: a full
-// disk makes Pebble wait for ever without an error.
-const stallAfter = 10 * time.Second
+// stalled says what the store is waiting for that should have come long ago. A
+// full disk makes Pebble wait for ever without an error.
+func (s *Store) stalled() error {
+	if since, ok := s.inFlight.oldest(); ok {
+		if d := s.now().Sub(since); d > s.opt.StallAfter {
+			return fmt.Errorf("a commit has been waiting for the disk for %s", d.Round(time.Second))
+		}
+	}
+	return s.health.struggling(s.now())
+}
 
 // inFlight is the commits that wait for the disk.
 type inFlight struct {
@@ -145,23 +203,28 @@ func (f *inFlight) oldest() (t time.Time, ok bool) {
 	return t, ok
 }
 
-// checkSpace refuses writing while the disk has less than MinFree left. Pebble
-// itself does not survive a full disk well, so it must not come to that.
-func (s *Store) checkSpace() error {
-	s.spaceMu.Lock()
-	defer s.spaceMu.Unlock()
-	now := s.now()
-	if d := now.Sub(s.spaceAt); s.spaceAt.IsZero() || d >= time.Second || d < 0 {
-		s.spaceAt = now
-		s.spaceErr = nil
-		u, err := s.opt.FS.GetDiskUsage(s.opt.Dir)
-		switch {
-		case errors.Is(err, vfs.ErrUnsupported):
-		case err != nil:
-			s.spaceErr = fmt.Errorf("free space of %s: %w", s.opt.Dir, err)
-		case u.AvailBytes < s.opt.MinFree:
-			s.spaceErr = fmt.Errorf("%w: %d MiB free in %s, %d MiB must stay free", store.ErrFull, u.AvailBytes>>20, s.opt.Dir, s.opt.MinFree>>20)
+// housekeep commits the store's own changes to what it keeps, under the same
+// watch as batches. Pebble panics when it cannot make a new log.
+func (s *Store) housekeep(pb *pebble.Batch, o *pebble.WriteOptions) (err error) {
+	s.inFlight.add(pb, s.now())
+	defer s.inFlight.remove(pb)
+	defer func() {
+		if p := recover(); p != nil {
+			s.health.fail(fmt.Errorf("commit: %v", p))
+			err = s.health.errFailed()
 		}
+	}()
+	if err := s.health.errFailed(); err != nil {
+		return err
 	}
-	return s.spaceErr
+	if err := s.db.Apply(pb, o); err != nil {
+		return err
+	}
+	return s.health.errFailed()
+}
+
+// patience bounds how long an append waits for locks and disk when its caller
+// sets no bound: three times what Health calls too long.
+func (s *Store) patience(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, 3*s.opt.StallAfter)
 }

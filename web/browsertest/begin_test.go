@@ -28,13 +28,8 @@ func TestWithinAMinute(t *testing.T) {
 
 	link := hook("service", "name", service) + " " + hook("service-link")
 	v = b.wait("the service in the list", limit(), func(v *view) bool {
-		return slices.ContainsFunc(v.Services, func(x struct {
-			Name, Live, Demo, Text string
-			Recorded               int
-			Instances              []struct{ Name, Live string }
-		}) bool {
-			return x.Name == service && x.Live == "true" && x.Demo == "false"
-		})
+		x := v.listed(service)
+		return x != nil && x.Live == "true" && x.Demo == "false"
 	})
 	t.Logf("%v: the service is in the list", after())
 	b.click(link)

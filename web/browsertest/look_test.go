@@ -1,9 +1,10 @@
 package browsertest
 
 import (
+	"bytes"
 	_ "embed"
-	"encoding/json"
-	"fmt"
+	"image/color"
+	"image/png"
 	"strings"
 )
 
@@ -22,12 +23,8 @@ type view struct {
 		Text                        string
 	}
 
-	Services []struct {
-		Name, Live, Demo, Text string
-		Recorded               int // hours of the strip
-		Instances              []struct{ Name, Live string }
-	}
-	Targets []struct {
+	Services []listed
+	Targets  []struct {
 		PID                                  int
 		State, Service, Reason, Remedy, Text string
 	}
@@ -59,6 +56,23 @@ type view struct {
 	Rows []row
 }
 
+// listed is a service of the list.
+type listed struct {
+	Name, Live, Demo, Text string
+	Recorded               int // hours of the strip
+	Instances              []struct{ Name, Live string }
+}
+
+// listed is the service in the list, nil if it is not there.
+func (v *view) listed(name string) *listed {
+	for i := range v.Services {
+		if v.Services[i].Name == name {
+			return &v.Services[i]
+		}
+	}
+	return nil
+}
+
 // box is a place on the screen, in CSS pixels.
 type box struct {
 	X, Y, W, H float64
@@ -77,14 +91,9 @@ type heat struct {
 
 // at is the middle of the square of an instant, on the screen.
 func (h *heat) at(ms int64) point {
-	return h.in(ms).plus(h.Box.X, h.Box.Y)
-}
-
-// in is the same, within the canvas.
-func (h *heat) in(ms int64) point {
 	cell := int(ms-h.OriginMS) / int(h.StepMS)
 	c, r := float64(cell/h.Rows), float64(cell%h.Rows)
-	return point{h.PlotX + (c+0.5)*h.PlotW/float64(h.Cols), h.PlotY + (r+0.5)*h.PlotH/float64(h.Rows)}
+	return point{h.Box.X + h.PlotX + (c+0.5)*h.PlotW/float64(h.Cols), h.Box.Y + h.PlotY + (r+0.5)*h.PlotH/float64(h.Rows)}
 }
 
 // column is a row of the heat map's table: the sum of a column of squares.
@@ -112,12 +121,14 @@ type frame struct {
 	Total, Self int64
 }
 
-// in is a point of the frame within the canvas, clear of its label's letters.
-func (f *frame) in() point { return point{f.X + f.W - 3, f.Y + f.H/2} }
-
 // on is the middle of a frame on the screen.
 func (v *view) on(f *frame) point {
 	return point{v.Icicle.Box.X + f.X + f.W/2, v.Icicle.Box.Y + f.Y + f.H/2}
+}
+
+// beside is a point of the frame on the screen, clear of its label.
+func (v *view) beside(f *frame) point {
+	return point{v.Icicle.Box.X + f.X + f.W - 6, v.Icicle.Box.Y + f.Y + f.H/2}
 }
 
 // frame is the widest frame in sight whose name contains the text, nil if none.
@@ -148,24 +159,43 @@ func (v *view) names(n int) []string {
 	return out
 }
 
-// settled reports whether table and icicle show what was last asked for.
+// settled reports whether table and icicle show what was last asked for, the
+// icicle from its zoomed frame on.
 func (v *view) settled() bool {
-	return v.Icicle != nil && !v.Icicle.Stale && v.Top != nil && !v.Top.Stale && len(v.Frames) > 0
+	if !v.placed() || v.Icicle.Stale || v.Top == nil || v.Top.Stale {
+		return false
+	}
+	for _, f := range v.Frames {
+		if f.Node == v.Icicle.ZoomNode {
+			return f.W > v.Icicle.Box.W-1
+		}
+	}
+	return false
 }
 
-// pixel is the colour drawn at a point of a canvas.
-func (b *tab) pixel(canvas string, p point) [3]int {
+// placed reports whether the table behind the icicle, which follows a moment
+// after the drawing, says where the frames are now.
+func (v *view) placed() bool {
+	if v.Icicle == nil || len(v.Frames) == 0 {
+		return false
+	}
+	f := v.Frames[0]
+	return f.Y == float64(f.Level)*v.Icicle.RowH-v.Icicle.ScrollTop && (f.Node != 0 || f.Total == v.Icicle.Total)
+}
+
+// colours are those on the screen at some points.
+func (b *tab) colours(points ...point) []color.RGBA {
 	b.t.Helper()
-	id, _ := json.Marshal(hook(canvas))
-	c, err := eval[[3]int](b, fmt.Sprintf(`(() => {
-		const el = document.querySelector(%s), k = el.width / el.clientWidth;
-		return [...el.getContext("2d").getImageData(Math.floor(%f * k), Math.floor(%f * k), 1, 1).data].slice(0, 3);
-	})()`, id, p.X, p.Y))
+	img, err := png.Decode(bytes.NewReader(b.shot()))
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	return c
+	var out []color.RGBA
+	for _, p := range points {
+		out = append(out, color.RGBAModel.Convert(img.At(int(p.X), int(p.Y))).(color.RGBA))
+	}
+	return out
 }
 
 // bright is how bright a colour is, 0 to 255.
-func bright(c [3]int) int { return (c[0]*30 + c[1]*59 + c[2]*11) / 100 }
+func bright(c color.RGBA) int { return (int(c.R)*30 + int(c.G)*59 + int(c.B)*11) / 100 }
