@@ -45,7 +45,7 @@ bench: build deps
 
 ## soak: what is too long for CI
 soak: build deps
-	$(GO) test -p 1 -timeout 2h -tags soak ./...
+	$(GO) test -count 1 -p 1 -timeout 2h -tags soak -run 'TenMinutes' ./cmd/tacho
 
 clean:
 	rm -rf bin build

@@ -177,7 +177,7 @@ func jvmCheck(ctx context.Context, log *slog.Logger, p hotspot.Process) checkup 
 		rs, err = vm.Recordings(ctx)
 		c.reason = vm.Version().VM + " " + vm.Version().JDK + ", can be recorded"
 		for _, r := range rs {
-			if r.Name == jvm.RecordingName && r.Running() {
+			if strings.HasPrefix(r.Name, jvm.RecordingName) && r.Running() {
 				c.reason = vm.Version().VM + " " + vm.Version().JDK + ", is being recorded"
 			}
 		}

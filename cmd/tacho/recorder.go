@@ -111,7 +111,10 @@ func newRecorder(r *recorderFlags, data string, log *slog.Logger) (*recorder, er
 	if err != nil {
 		return nil, err
 	}
-	dir := filepath.Join(data, "spool")
+	dir, err := filepath.Abs(filepath.Join(data, "spool"))
+	if err != nil {
+		return nil, fmt.Errorf("find the data directory: %w", err)
+	}
 	spool, err := wire.OpenSpool(wire.SpoolOptions{Dir: dir, MaxBytes: int64(r.spool), Log: log})
 	if err != nil {
 		if errors.Is(err, fs.ErrPermission) {
@@ -121,7 +124,7 @@ func newRecorder(r *recorderFlags, data string, log *slog.Logger) (*recorder, er
 	}
 	x := &recorder{host: host, spool: spool, started: time.Now()}
 	x.jvms = jvm.New(jvm.Config{
-		Proc: "/proc", Host: host.Name, BootID: host.BootID, Log: log, Labels: labels,
+		Proc: "/proc", Host: host.Name, BootID: host.BootID, Home: dir, Log: log, Labels: labels,
 		Sink:     spoolSink{spool, log},
 		Threads:  func(pid int) (record.ThreadReader, error) { return proc.Open("/proc", pid) },
 		Gauges:   cgroupGauges,

@@ -20,6 +20,7 @@ type Config struct {
 	Proc    string // "/proc"
 	Host    string // host name, for labels
 	BootID  string // tells process ids of different boots apart
+	Home    string // where this agent keeps its state: agents of one home take over from one another
 	Sink    record.Sink
 	Threads func(pid int) (record.ThreadReader, error)
 	// Gauges are numbers about a process that another room reads (its cgroup);

@@ -6,7 +6,7 @@
 //  1. Collector finds the process (room hotspot) and opens the kernel's account
 //     of its threads. From here on CPU is recorded by thread group, whatever
 //     else may be refused.
-//  2. session attaches, starts a JFR recording of its own named "tacho", or
+//  2. session attaches, starts a JFR recording of its own named "tacho…", or
 //     adopts the one a killed agent left running.
 //  3. follower tails the recording's chunk files in the JVM's own repository,
 //     through file handles that outlive the files.

@@ -201,11 +201,15 @@ func TestCleanStopLeavesNothingBehind(t *testing.T) {
 			p := jvmtest.Java(t, home, "-cp", classes, "Spin", "1")
 			r := runCollector(t, config(t, newSink(t), p.PID))
 			r.recording(t)
-			time.Sleep(2 * time.Second)
-			r.stop()
 			vm := attach(t, p.PID)
 			defer vm.Close()
 			rs, err := vm.Recordings(t.Context())
+			if err != nil || len(rs) != 1 || rs[0].Name != RecordingName || rs[0].MaxSize < 47<<20 || rs[0].MaxSize > 49<<20 {
+				t.Errorf("recordings while recording: %+v, %v; want one, capped at 48 MiB", rs, err)
+			}
+			time.Sleep(2 * time.Second)
+			r.stop()
+			rs, err = vm.Recordings(t.Context())
 			if err != nil || len(rs) != 0 {
 				t.Errorf("recordings left: %v, %v", rs, err)
 			}

@@ -2,13 +2,25 @@ package jvm
 
 import (
 	"fmt"
+	"hash/fnv"
 	"strings"
 	"time"
 )
 
-// RecordingName is the name of Tacho's recording inside a JVM. A restarted
-// agent finds its predecessor's recording by it.
+// RecordingName begins the name of every recording of Tacho inside a JVM.
 const RecordingName = "tacho"
+
+// RecordingNameOf is the name of the recordings of the agent that keeps its state
+// in a place: the same one's successor finds them by it, and agents of other
+// places (a second `tacho up`, a test) leave them alone.
+func RecordingNameOf(home string) string {
+	if home == "" {
+		return RecordingName
+	}
+	h := fnv.New32a()
+	h.Write([]byte(home))
+	return fmt.Sprintf("%s-%08x", RecordingName, h.Sum32())
+}
 
 // Settings choose what a JVM records for us.
 type Settings struct {

@@ -21,6 +21,7 @@ type jfrEvent = jfr.Event
 // recording is Tacho's JFR recording in one JVM, and our end of it.
 type recording struct {
 	vm     *hotspot.JVM
+	name   string
 	follow *follower
 }
 
@@ -100,23 +101,21 @@ func begin(ctx context.Context, cfg *Config, vm *hotspot.JVM, since int64, clock
 	if err != nil {
 		return nil, false, err
 	}
-	running := false
+	name, running := RecordingNameOf(cfg.Home), false
 	for _, r := range have {
-		running = running || r.Name == RecordingName && r.Running()
+		running = running || r.Name == name && r.Running()
 	}
 	if running && !rejoin {
-		// Left by an agent whose marks we do not have: end it, so that its
-		// settings and its past are not taken for ours. One agent a host: a
-		// second one would have its recording ended here, and begin another.
-		cfg.Log.Warn("ending the recording another agent left in the JVM", "pid", vm.Process().PID)
-		if err := vm.StopRecording(ctx, RecordingName); err != nil {
+		// Left by a predecessor whose marks we do not have: end it, so that its
+		// settings and its past are not taken for ours.
+		if err := vm.StopRecording(ctx, name); err != nil {
 			return nil, false, err
 		}
 		running = false
 	}
 	if !running {
 		since = 0
-		err := vm.StartRecording(ctx, hotspot.Recording{Name: RecordingName, JFC: cfg.Settings.jfc(vm.Version().Major), MaxSize: cfg.Settings.MaxDisk})
+		err := vm.StartRecording(ctx, hotspot.Recording{Name: name, JFC: cfg.Settings.jfc(vm.Version().Major), MaxSize: cfg.Settings.MaxDisk})
 		if err != nil {
 			return nil, false, err
 		}
@@ -137,7 +136,7 @@ func begin(ctx context.Context, cfg *Config, vm *hotspot.JVM, since int64, clock
 		dir.Close()
 		return nil, false, err
 	}
-	return &recording{vm: vm, follow: f}, running, nil
+	return &recording{vm: vm, name: name, follow: f}, running, nil
 }
 
 // openRepository finds the repository by the chunk the JVM holds open: some
@@ -164,7 +163,7 @@ func (r *recording) stop(timeout time.Duration) {
 	defer cancel()
 	// Nothing more can be done about a JVM that does not answer: the caps on
 	// its disk use hold, and the next agent adopts or ends the recording.
-	_ = r.vm.StopRecording(ctx, RecordingName)
+	_ = r.vm.StopRecording(ctx, r.name)
 }
 
 func (r *recording) close() {

@@ -18,6 +18,8 @@ func (s *Store) Append(ctx context.Context, tenant string, batches []*tacho.Batc
 		return err
 	}
 	defer s.end()
+	ctx, cancel := s.patience(ctx)
+	defer cancel()
 	if err := s.health.errFailed(); err != nil {
 		return err
 	}
@@ -138,6 +140,11 @@ func (s *Store) append(ctx context.Context, tenant string, batches []*tacho.Batc
 	}
 	pb := s.db.NewBatch()
 	writers := map[*service]*writer{}
+	defer func() {
+		for _, w := range writers {
+			w.free()
+		}
+	}()
 	replaced := replacedWithin(batches)
 	for i, b := range batches {
 		if replaced[i] {
@@ -282,7 +289,6 @@ func (s *Store) apply(pb *pebble.Batch, applied, unlock func()) (err error) {
 	if err := s.health.errFailed(); err != nil {
 		return err
 	}
-	s.stats.commits.Add(1)
-	s.stats.commitNanos.Add(int64(s.now().Sub(start)))
+	s.stats.committed(s.now(), s.now().Sub(start))
 	return pb.Close()
 }

@@ -1,11 +1,11 @@
 package local
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
 	"time"
-
-	"github.com/cockroachdb/errors/oserror"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
@@ -38,7 +38,7 @@ func (s *Store) keepBallast() {
 	if want == 0 || s.health.failure() != nil || s.space.free.Load() < 2*s.opt.MinFree+want {
 		return
 	}
-	if _, err := s.opt.FS.Stat(s.ballastPath()); err == nil || !oserror.IsNotExist(err) {
+	if _, err := s.opt.FS.Stat(s.ballastPath()); err == nil || !errors.Is(err, fs.ErrNotExist) {
 		return
 	}
 	if err := s.makeBallast(want); err != nil {
@@ -51,8 +51,8 @@ func (s *Store) keepBallast() {
 // makeBallast writes the file under another name first: under its own it is
 // whole. What it holds cannot be compressed.
 func (s *Store) makeBallast(want uint64) (err error) {
-	fs, tmp := s.opt.FS, s.ballastPath()+".new"
-	f, err := fs.Create(tmp, vfs.WriteCategoryUnspecified)
+	disk, tmp := s.opt.FS, s.ballastPath()+".new"
+	f, err := disk.Create(tmp, vfs.WriteCategoryUnspecified)
 	if err != nil {
 		return fmt.Errorf("make ballast: %w", err)
 	}
@@ -70,10 +70,10 @@ func (s *Store) makeBallast(want uint64) (err error) {
 		err = e
 	}
 	if err == nil {
-		err = fs.Rename(tmp, s.ballastPath())
+		err = disk.Rename(tmp, s.ballastPath())
 	}
 	if err != nil {
-		_ = fs.Remove(tmp) // the first error is the one to report
+		_ = disk.Remove(tmp) // the first error is the one to report
 		return fmt.Errorf("make ballast: %w", err)
 	}
 	return nil
@@ -88,7 +88,7 @@ func (s *Store) diskFull() {
 	switch {
 	case err == nil:
 		s.log.Error("the disk is full; the ballast file is removed to get through")
-	case oserror.IsNotExist(err):
+	case errors.Is(err, fs.ErrNotExist):
 		time.Sleep(50 * time.Millisecond) // Pebble would try again without a pause
 	default:
 		s.log.Error("the disk is full, and the ballast file cannot be removed", "error", err)

@@ -177,21 +177,3 @@ func TestKeyAfter(t *testing.T) {
 		}
 	}
 }
-
-func TestHashStackTellsStacksApart(t *testing.T) {
-	seen := map[stackHash][]uint32{}
-	var walk func(path []uint32)
-	walk = func(path []uint32) {
-		h := hashStack(path)
-		if other, ok := seen[h]; ok {
-			t.Fatalf("%v and %v have one hash", path, other)
-		}
-		seen[h] = slices.Clone(path)
-		if len(path) < 6 {
-			for f := range uint32(5) {
-				walk(append(path, f))
-			}
-		}
-	}
-	walk(nil)
-}

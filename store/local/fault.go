@@ -71,6 +71,13 @@ func (h *health) works() {
 	h.background = nil
 }
 
+// retrying reports whether the last background work failed.
+func (h *health) retrying() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.background != nil
+}
+
 // struggling is the error of background work, if one happened of late.
 func (h *health) struggling(now time.Time) error {
 	h.mu.Lock()

@@ -142,8 +142,8 @@ func FuzzEvents(f *testing.F) {
 func FuzzTrieChunk(f *testing.F) {
 	tr := newTrie(0)
 	tr.prepareWrite()
-	a := tr.frame(frameRef{function: tr.function("f"), file: tr.others.id("F.java"), module: tr.others.id(""), line: -1, kind: 2})
-	tr.stack([]uint32{a, a, a})
+	a := tr.frame(frameRef{function: tr.function("f"), file: tr.other("F.java"), module: tr.other(""), line: -1, kind: 2})
+	tr.addStack([]uint32{a, a, a}, hash128{1, 1})
 	f.Add(tr.chunkBytes())
 	f.Fuzz(func(t *testing.T, val []byte) {
 		tr := newTrie(0)

@@ -151,6 +151,7 @@ const (
 	metaFormat   = "format"   // version of the whole layout
 	metaRawFloor = "rawfloor" // first hour (since the Unix epoch) whose raw blocks are kept
 	metaFloor    = "floor"    // first day of which anything is kept
+	metaRoom     = "room"     // first day that was not dropped for want of room
 )
 
 const formatVersion = 1

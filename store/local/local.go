@@ -1,6 +1,7 @@
 package local
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
+	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"tacho"
 	"tacho/store"
@@ -35,12 +37,11 @@ type Store struct {
 	floor    atomic.Int64 // first day that is kept
 	token    atomic.Uint64
 
-	spaceMu  sync.Mutex
-	spaceAt  time.Time
-	spaceErr error
-
+	space    space
+	dropMu   sync.Mutex // one dropping of days at a time
 	inFlight inFlight
 	stats    counters
+	scratch  sync.Pool // of *scratch, for writers
 
 	// Lifetime.
 	closeMu   sync.Mutex // orders new calls and the closing of closing
@@ -52,6 +53,7 @@ type Store struct {
 	rollMu    sync.Mutex        // one roller pass at a time
 	stuck     map[string]string // marks (key → value) that cannot be rolled up; guarded by rollMu
 	rollDone  chan struct{}
+	watchDone chan struct{}
 	stop      context.CancelFunc
 }
 
@@ -84,7 +86,7 @@ func Open(opt Options) (*Store, error) {
 
 func (s *Store) pebbleOptions() *pebble.Options {
 	o := &pebble.Options{
-		FS:                          s.opt.FS,
+		FS:                          vfs.OnDiskFull(patientFS{s.opt.FS, s.health}, s.diskFull),
 		CacheSize:                   s.opt.CacheSize,
 		FormatMajorVersion:          pebble.FormatNewest,
 		MemTableSize:                16 << 20,
@@ -122,10 +124,18 @@ func (s *Store) start() error {
 	if err := s.loadAll(); err != nil {
 		return err
 	}
+	room, err := s.meta(s.db, metaRoom)
+	if err != nil {
+		return err
+	}
+	s.floor.Store(max(s.floor.Load(), min(room, int64(dayOf(s.now().UnixNano())))))
 	ctx, cancel := context.WithCancel(context.Background())
 	s.stop = cancel
-	s.rollDone = make(chan struct{})
+	s.rollDone, s.watchDone = make(chan struct{}), make(chan struct{})
+	s.measure()
+	s.keepBallast()
 	go s.rollLoop(ctx)
+	go s.watchLoop(ctx)
 	return nil
 }
 
@@ -171,22 +181,28 @@ func (s *Store) shut() error {
 			}
 		}()
 		<-s.rollDone
+		<-s.watchDone
 		s.calls.Wait()
 		s.commits.Wait()
 		done <- s.db.Close()
 	}()
-	select {
-	case err := <-done:
-		return err
-	case <-s.health.failed:
-	}
-	select {
-	case err := <-done:
-		return err
-	case <-time.After(3 * time.Second):
-		return fmt.Errorf("close store: given up: %w", s.health.failure())
+	for waited := time.Duration(0); ; waited += closeStep {
+		select {
+		case err := <-done:
+			return err
+		case <-time.After(closeStep):
+		}
+		if waited < 3*time.Second {
+			continue
+		}
+		if err := cmp.Or(s.health.errFailed(), s.stalled()); err != nil {
+			return fmt.Errorf("close store: given up: %w", err)
+		}
 	}
 }
+
+// closeStep is how often Close asks whether waiting makes sense.
+const closeStep = 100 * time.Millisecond
 
 func (s *Store) isClosing() bool {
 	select {

@@ -20,8 +20,13 @@ type Options struct {
 	SealAfter time.Duration // quiet time after which a minute, hour or day is rolled up; default 90 s
 	RollEvery time.Duration // how often to look for work; default 10 s, negative = only when Roll is called
 
+	StallAfter time.Duration // a commit that takes longer makes Health fail; default 10 s
+	WatchEvery time.Duration // how often to look at the disk; default 1 s, negative = only when Watch is called
+
 	CacheSize   int64  // bytes of Pebble's block cache; default 64 MiB
-	MinFree     uint64 // bytes of free disk space below which nothing is stored; default 512 MiB
+	MinFree     uint64 // bytes of free disk space below which nothing is stored, and below twice which the oldest day goes; default 512 MiB
+	MaxBytes    uint64 // bytes on disk above which the oldest day goes; default 0 = no such bound
+	Ballast     int64  // bytes of the ballast file; default 64 MiB or less (see ballastSize), negative = none
 	MaxServices int    // per tenant; default 1,000
 	MaxTargets  int    // per service, within the retention; default 10,000
 	MaxGroups   int    // thread groups per target and type; further ones count as OverflowGroup; default 500
@@ -52,10 +57,12 @@ func (o Options) withDefaults() (Options, error) {
 	def(&o.MaxAhead, 24*time.Hour)
 	def(&o.SealAfter, 90*time.Second)
 	def(&o.RollEvery, 10*time.Second)
+	def(&o.StallAfter, 10*time.Second)
+	def(&o.WatchEvery, time.Second)
 	if o.RawRetention < time.Hour || o.Retention < o.RawRetention || o.Retention > maxRetention {
 		return o, fmt.Errorf("store options: raw retention %s and retention %s: want 1h <= raw <= all <= %s", o.RawRetention, o.Retention, maxRetention)
 	}
-	if o.MaxAhead < 0 || o.SealAfter < 0 {
+	if o.MaxAhead < 0 || o.SealAfter < 0 || o.StallAfter < 0 {
 		return o, fmt.Errorf("store options: negative duration")
 	}
 	num := func(n *int, v int) {

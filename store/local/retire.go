@@ -24,7 +24,7 @@ func (s *Store) retire(ctx context.Context, now time.Time) error {
 	if err := s.retireRaw(ctx, int64(hourOf(now.Add(-s.opt.RawRetention).UnixNano()))); err != nil {
 		return fmt.Errorf("drop old timed samples: %w", err)
 	}
-	if err := s.retireDays(ctx, int64(dayOf(now.Add(-s.opt.Retention).UnixNano()))); err != nil {
+	if err := s.retireDays(ctx, now); err != nil {
 		return fmt.Errorf("drop old days: %w", err)
 	}
 	for _, v := range s.services() {
@@ -92,43 +92,27 @@ func (s *Store) retireRaw(ctx context.Context, floor int64) error {
 	return s.applyOwn(pb)
 }
 
-// retireDays drops everything of days before floor, and with it the targets,
-// tries and services that have nothing left.
-func (s *Store) retireDays(ctx context.Context, floor int64) error {
+// retireDays drops days that are older than the retention. Days dropped for want
+// of room stay dropped: a late batch must not bring the oldest of them back.
+func (s *Store) retireDays(ctx context.Context, now time.Time) error {
+	s.dropMu.Lock()
+	defer s.dropMu.Unlock()
+	floor, today := int64(dayOf(now.Add(-s.opt.Retention).UnixNano())), int64(dayOf(now.UnixNano()))
 	stored, err := s.meta(s.db, metaFloor)
-	if err != nil || floor <= stored {
-		if err == nil && floor < stored {
-			s.floor.Store(floor) // the clock was turned back; nothing is stored there, and may be again
-		}
+	if err != nil {
 		return err
 	}
-	s.floor.Store(floor)
-	if err := s.barrier(ctx); err != nil {
+	room, err := s.meta(s.db, metaRoom)
+	if err != nil {
 		return err
 	}
-	pb := s.db.NewBatch()
-	defer pb.Close()
-	for _, kind := range hourKinds {
-		_ = pb.DeleteRange(newKey(kind), newKey(kind).u32(uint32(floor*24)), nil)
+	// Both floors may lie ahead of a clock that was turned back; nothing is
+	// stored there, and may be again.
+	s.floor.Store(max(floor, min(room, today)))
+	if floor <= stored {
+		return nil
 	}
-	for _, kind := range dayKinds {
-		_ = pb.DeleteRange(newKey(kind), newKey(kind).u32(uint32(floor)), nil)
-	}
-	for _, v := range s.services() {
-		for level, perDay := range [...]int64{levelMinute: 1440, levelHour: 24, levelDay: 1} {
-			_ = pb.DeleteRange(markKey(v.id, uint8(level), 0), markKey(v.id, uint8(level), uint32(floor*perDay)), nil)
-		}
-	}
-	_ = pb.Set(metaKey(metaFloor), appendVarint(nil, floor), nil)
-	if err := s.applyOwn(pb); err != nil {
-		return err
-	}
-	for _, v := range s.services() {
-		if err := s.retireService(ctx, v, floor); err != nil {
-			return err
-		}
-	}
-	return nil
+	return s.drop(ctx, floor, metaFloor, DropAge)
 }
 
 // retireService forgets what a service no longer needs.
@@ -169,8 +153,5 @@ func (s *Store) retireService(ctx context.Context, v *service, floor int64) erro
 
 // applyOwn commits the store's own housekeeping.
 func (s *Store) applyOwn(pb *pebble.Batch) error {
-	if err := s.db.Apply(pb, pebble.Sync); err != nil {
-		return err
-	}
-	return s.health.errFailed()
+	return s.housekeep(pb, pebble.Sync)
 }

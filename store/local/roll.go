@@ -58,6 +58,9 @@ func (s *Store) Roll(ctx context.Context) error {
 		return err
 	}
 	now := s.now()
+	if s.checkSpace() != nil {
+		return s.retireDays(ctx, now) // roll-ups take space before they give some
+	}
 	for level := uint8(levelMinute); level <= levelDay; level++ {
 		jobs, err := s.jobs(level, func(j *job) bool { return j.due(now, s.opt.SealAfter) })
 		if err != nil {
@@ -158,11 +161,11 @@ func (s *Store) commitIf(ctx context.Context, j *job, pb *pebble.Batch) error {
 	if err != nil || !same || j.svc.dead {
 		return err
 	}
-	if err := s.db.Apply(pb, pebble.NoSync); err != nil {
+	if err := s.housekeep(pb, pebble.NoSync); err != nil {
 		return fmt.Errorf("commit roll-up: %w", err)
 	}
 	s.stats.sealed.Add(1)
-	return s.health.errFailed()
+	return nil
 }
 
 // dirtyBelow reports whether a lower level within the unit is marked.

@@ -51,21 +51,27 @@ func (t *tokens) drain(dense []int64) {
 	}
 }
 
-// encode writes the block. The result is valid until the next encode.
+// encode writes the block. The result is valid until the next encode. Limit:
+// three passes over rows in the first-level cache, with one multiplication each
+// for the division by unit.
 func (t *tokens) encode(at uint64) []byte {
-	var total, unit uint64
-	var lenD, lenV [65]int
+	var total uint64
+	unit := newDivisor(0)
 	for _, v := range t.vals {
 		total += v
-		unit = gcd(unit, v)
+		if !unit.divides(v) {
+			unit = newDivisor(gcd(unit.d, v))
+		}
 	}
-	if unit == 0 {
-		unit = 1
+	if unit.d == 0 {
+		unit = newDivisor(1)
 	}
+	var lenD, lenV [65]int
 	prev := uint32(0xffffffff)
 	for i, id := range t.ids {
+		t.vals[i] = unit.of(t.vals[i])
 		lenD[bits.Len32(id-prev)]++
-		lenV[bits.Len64(t.vals[i]/unit)]++
+		lenV[bits.Len64(t.vals[i])]++
 		prev = id
 	}
 	k := splitOf(&lenD, &lenV)
@@ -74,13 +80,13 @@ func (t *tokens) encode(at uint64) []byte {
 	b = binary.AppendUvarint(b, at)
 	b = binary.AppendUvarint(b, total)
 	b = binary.AppendUvarint(b, uint64(len(t.ids)))
-	b = binary.AppendUvarint(b, unit)
+	b = binary.AppendUvarint(b, unit.d)
 	b = append(b, byte(k))
 	maxD, maxV := uint64(1)<<k-1, uint64(1)<<(8-k)-1
 	prev = 0xffffffff
 	for i, id := range t.ids {
 		d := uint64(id-prev) - 1
-		v := t.vals[i]/unit - 1
+		v := t.vals[i] - 1
 		prev = id
 		td, tv := min(d, maxD), min(v, maxV)
 		b = append(b, byte(td|tv<<k))
@@ -94,6 +100,35 @@ func (t *tokens) encode(at uint64) []byte {
 	t.out = b
 	return b
 }
+
+// divisor divides multiples of d by a multiplication: an odd number has an
+// inverse modulo 2^64, and a number is a multiple of it exactly if the product
+// with the inverse is at most (2^64-1) / odd. (Warren, Hacker's Delight, 10-17.)
+type divisor struct {
+	d, inverse, most uint64
+	shift            int // d = odd << shift
+}
+
+func newDivisor(d uint64) divisor {
+	if d == 0 {
+		return divisor{} // divides zero only
+	}
+	x := divisor{d: d, shift: bits.TrailingZeros64(d)}
+	odd := d >> x.shift
+	x.most = ^uint64(0) / odd
+	x.inverse = odd // right in its lowest 3 bits; each step doubles them
+	for range 5 {
+		x.inverse *= 2 - odd*x.inverse
+	}
+	return x
+}
+
+func (x *divisor) divides(v uint64) bool {
+	q := bits.RotateLeft64(v, -x.shift) // low bits that should be zero become high ones
+	return q*x.inverse <= x.most>>x.shift && x.d != 0 || v == 0
+}
+
+func (x *divisor) of(v uint64) uint64 { return v >> x.shift * x.inverse }
 
 // splitOf finds the k with the fewest escape bytes. A number of bit length L
 // escapes from k bits when L > k.

@@ -2,7 +2,6 @@ package local
 
 import (
 	"encoding/binary"
-	"math/bits"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -20,18 +19,24 @@ type trie struct {
 	used  atomic.Int64 // Unix nanoseconds of the last use, for eviction
 
 	// The writing side.
-	all     store.Tree // grows; tree is a prefix view of it
-	refs    []frameRef // by frame id
-	funcs   table      // normalised names of functions
-	others  table      // files and modules
-	saved   marksOf    // what chunks on disk cover
-	chunk   uint32     // number of the next chunk
-	reach   uint32     // newest day of data that refers to it
-	broken  bool       // a chunk could not be read: read only, and only its prefix
-	frames  map[frameRef]uint32
-	child   map[uint64]uint32 // parent << 32 | frame → node
-	stacks  map[stackHash]uint32
-	pathBuf []uint32
+	all    store.Tree // grows; tree is a prefix view of it
+	refs   []frameRef // by frame id
+	funcs  table      // normalised names of functions
+	others table      // files and modules
+	saved  marksOf    // what chunks on disk cover
+	chunk  uint32     // number of the next chunk
+	reach  uint32     // newest day of data that refers to it
+	broken bool       // a chunk could not be read: read only, and only its prefix
+	find   *finders   // nil until the trie is written to
+}
+
+// finders lead from strings, frames and stacks to their ids.
+type finders struct {
+	hasher
+	frames, stacks index
+	child          edges
+	aliases        int // names of functions in funcs beside the normalised ones
+	pathBuf        []uint32
 }
 
 // frameRef is a frame by the ids of its strings.
@@ -41,29 +46,51 @@ type frameRef struct {
 	kind                   tacho.FrameKind
 }
 
-// function interns the name of a function under its normalised form. What is in
-// the table is normalised already.
+// maxAliases bounds how many names a trie remembers beside their normalised
+// forms: programs that generate classes without end must not fill the memory.
+// Further ones are normalised each time.
+const maxAliases = 1 << 16
+
+// function interns the name of a function under its normalised form. Names seen
+// before are found as they are, so that normalising is rare.
 func (t *trie) function(name string) uint32 {
-	if id, ok := t.funcs.ids[name]; ok {
+	h := t.find.str(name)
+	if id, ok := t.funcs.ids.find(h); ok {
 		return id
 	}
-	return t.funcs.id(store.NormalizeFunction(name))
+	short := store.NormalizeFunction(name)
+	if short == name {
+		return t.funcs.add(h, name)
+	}
+	id := t.funcs.id(&t.find.hasher, short)
+	if t.find.aliases < maxAliases {
+		t.find.aliases++
+		t.funcs.ids.add(h, id)
+	}
+	return id
 }
 
-// table gives strings ids from 0 on. Ids is nil until the trie is written to.
+// other interns the name of a file or a module.
+func (t *trie) other(name string) uint32 { return t.others.id(&t.find.hasher, name) }
+
+// table gives strings ids from 0 on.
 type table struct {
 	list []string
-	ids  map[string]uint32
+	ids  index
 }
 
-func (t *table) id(s string) uint32 {
-	id, ok := t.ids[s]
-	if !ok {
-		id = uint32(len(t.list))
-		s = strings.Clone(s) // do not hold on to the batch it came in
-		t.ids[s] = id
-		t.list = append(t.list, s)
+func (t *table) id(x *hasher, s string) uint32 {
+	h := x.str(s)
+	if id, ok := t.ids.find(h); ok {
+		return id
 	}
+	return t.add(h, s)
+}
+
+func (t *table) add(h hash128, s string) uint32 {
+	id := uint32(len(t.list))
+	t.list = append(t.list, strings.Clone(s)) // do not hold on to the batch it came in
+	t.ids.add(h, id)
 	return id
 }
 
@@ -96,43 +123,48 @@ func (t *trie) publish() {
 	t.tree.Store(&view)
 }
 
-// prepareWrite builds the maps that writing needs and reading does not.
+// prepareWrite builds the tables that writing needs and reading does not.
 func (t *trie) prepareWrite() {
-	if t.frames != nil {
+	if t.find != nil {
 		return
 	}
-	t.frames = make(map[frameRef]uint32, len(t.refs))
-	for i, r := range t.refs {
-		t.frames[r] = uint32(i)
+	f := &finders{
+		hasher: newHasher(), frames: newIndex(len(t.refs)), stacks: newIndex(len(t.all.Leaf)), child: newEdges(len(t.all.Parent)),
 	}
+	t.find = f
 	for _, tab := range []*table{&t.funcs, &t.others} {
-		tab.ids = make(map[string]uint32, len(tab.list))
+		tab.ids = newIndex(len(tab.list))
 		for i, s := range tab.list {
-			tab.ids[s] = uint32(i)
+			tab.ids.add(f.str(s), uint32(i))
 		}
 	}
-	t.child = make(map[uint64]uint32, len(t.all.Parent))
+	hashes := make([]hash128, len(t.refs))
+	for i, r := range t.refs {
+		hashes[i] = f.frame(r)
+		f.frames.add(hashes[i], uint32(i))
+	}
 	for n := 1; n < len(t.all.Parent); n++ {
-		t.child[edge(t.all.Parent[n], t.all.Frame[n])] = uint32(n)
-	}
-	t.stacks = make(map[stackHash]uint32, len(t.all.Leaf))
-	for id, leaf := range t.all.Leaf {
-		t.pathBuf = t.pathBuf[:0]
-		for n := leaf; n != 0; n = t.all.Parent[n] {
-			t.pathBuf = append(t.pathBuf, t.all.Frame[n])
+		have, free := f.child.find(t.all.Parent, t.all.Frame, t.all.Parent[n], t.all.Frame[n])
+		if have == 0 {
+			f.child.add(t.all.Parent, t.all.Frame, uint32(n), free)
 		}
-		t.stacks[hashStack(t.pathBuf)] = uint32(id)
+	}
+	for id, leaf := range t.all.Leaf {
+		f.pathBuf = f.pathBuf[:0]
+		for n := leaf; n != 0; n = t.all.Parent[n] {
+			f.pathBuf = append(f.pathBuf, t.all.Frame[n])
+		}
+		f.stacks.add(f.stack(f.pathBuf, hashes), uint32(id))
 	}
 }
 
-func edge(parent, frame uint32) uint64 { return uint64(parent)<<32 | uint64(frame) }
-
-// frame interns a frame given by strings of a batch.
+// frame interns a frame.
 func (t *trie) frame(r frameRef) uint32 {
-	id, ok := t.frames[r]
+	h := t.find.frame(r)
+	id, ok := t.find.frames.find(h)
 	if !ok {
 		id = uint32(len(t.refs))
-		t.frames[r] = id
+		t.find.frames.add(h, id)
 		t.refs = append(t.refs, r)
 		t.all.Frames = append(t.all.Frames, t.resolve(r))
 	}
@@ -146,56 +178,23 @@ func (t *trie) resolve(r frameRef) tacho.Frame {
 	}
 }
 
-// stack interns a stack of frame ids, leaf first.
-func (t *trie) stack(path []uint32) uint32 {
-	h := hashStack(path)
-	if id, ok := t.stacks[h]; ok {
-		return id
-	}
+// addStack adds a stack of frame ids, leaf first, whose hash is not known yet.
+func (t *trie) addStack(path []uint32, h hash128) uint32 {
 	n := uint32(0)
 	for i := len(path) - 1; i >= 0; i-- {
-		e := edge(n, path[i])
-		c, ok := t.child[e]
-		if !ok {
+		c, free := t.find.child.find(t.all.Parent, t.all.Frame, n, path[i])
+		if c == 0 {
 			c = uint32(len(t.all.Parent))
-			t.child[e] = c
 			t.all.Parent = append(t.all.Parent, n)
 			t.all.Frame = append(t.all.Frame, path[i])
+			t.find.child.add(t.all.Parent, t.all.Frame, c, free)
 		}
 		n = c
 	}
 	id := uint32(len(t.all.Leaf))
 	t.all.Leaf = append(t.all.Leaf, n)
-	t.stacks[h] = id
+	t.find.stacks.add(h, id)
 	return id
-}
-
-// stackHash stands for a stack in the map from stacks to ids: 128 bits, so that
-// no two stacks of a trie of a few million share one (the chance is below
-// 10^-24), and the map need not hold the frames. Made of two multiply-fold
-// lanes over pairs of frame ids.
-type stackHash [2]uint64
-
-func hashStack(path []uint32) stackHash {
-	const k1, k2, k3, k4 = 0x9e3779b97f4a7c15, 0xd6e8feb86659fd93, 0xa0761d6478bd642f, 0xe7037ed1a0b428db
-	h1, h2 := uint64(len(path))*k1+k3, uint64(len(path))*k2+k4
-	i := 0
-	for ; i+1 < len(path); i += 2 {
-		v := uint64(path[i])<<32 | uint64(path[i+1])
-		h1 = fold(h1^v^k1, h2+k3)
-		h2 = fold(h2+v+k2, v^k4) ^ h1
-	}
-	if i < len(path) {
-		v := uint64(path[i]) | 1<<63
-		h1 = fold(h1^v^k1, h2+k3)
-		h2 = fold(h2+v+k2, v^k4) ^ h1
-	}
-	return stackHash{fold(h1^k2, h2^k1), fold(h2^k3, h1+k4)}
-}
-
-func fold(a, b uint64) uint64 {
-	hi, lo := bits.Mul64(a, b)
-	return hi ^ lo
 }
 
 // A trie chunk is what one append added to a trie, in columns:

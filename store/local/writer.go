@@ -33,16 +33,31 @@ type writer struct {
 	t      *target
 	m      manifest
 	newest int64
-	stacks []uint32 // stack of the batch → stack id, made as needed
-	frames []uint32
-	funcs  []uint32
-	others []uint32
-	path   []uint32
+	*scratch
+}
 
+// scratch is what a writer works with; reused between appends.
+type scratch struct {
+	in     interner
+	series []uint32 // thread of the batch → series id
+	timed  []tacho.Sample
+	rows   rows
+	sums   sums
 	raw    rawEncoder
 	tok    tokens
 	points pointEncoder
 	events eventEncoder
+}
+
+// maxScratch bounds what a batch of unusual size leaves behind, in stacks and
+// samples: about 16 MB.
+const maxScratch = 1 << 18
+
+// forget drops what points into the batch, and says whether the rest is worth
+// keeping.
+func (x *scratch) forget() bool {
+	x.in.t, x.in.b = nil, nil
+	return cap(x.in.stacks)+cap(x.in.frames)+cap(x.in.names)+cap(x.timed)+cap(x.rows.list) < maxScratch
 }
 
 // mark says that a roll-up must be made anew.
@@ -51,14 +66,24 @@ type mark struct {
 	unit  uint32
 }
 
-// unset marks what has not been looked up yet.
-const unset = ^uint32(0)
-
 func (s *Store) newWriter(v *service, pb *pebble.Batch, now time.Time) *writer {
+	work, _ := s.scratch.Get().(*scratch)
+	if work == nil {
+		work = &scratch{}
+	}
 	return &writer{
-		s: s, v: v, pb: pb, now: now, rawFloor: uint32(s.rawFloor.Load() * 60),
+		scratch: work,
+		s:       s, v: v, pb: pb, now: now, rawFloor: uint32(s.rawFloor.Load() * 60),
 		marks: map[mark]bool{}, seen: map[uint32]target{},
 	}
+}
+
+// free gives back what the writer worked with. What it has staged stays.
+func (w *writer) free() {
+	if w.forget() {
+		w.s.scratch.Put(w.scratch)
+	}
+	w.scratch = nil
 }
 
 // add stages one batch. On error nothing of the call may be committed. What was
@@ -85,10 +110,7 @@ func (w *writer) add(b *tacho.Batch) error {
 	}
 	w.m.epoch = w.trie.epoch
 	w.m.entries = w.m.entries[:0]
-	w.stacks = resetTo(w.stacks, len(b.Stacks))
-	w.frames = resetTo(w.frames, len(b.Frames))
-	w.funcs = resetTo(w.funcs, len(b.Strings))
-	w.others = resetTo(w.others, len(b.Strings))
+	w.in.begin(w.trie, b)
 
 	w.windows(profiles)
 	for i := range profiles {

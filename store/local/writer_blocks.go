@@ -10,56 +10,6 @@ import (
 // What a batch becomes: windows, raw blocks, untimed and late token blocks,
 // points and events.
 
-// row is a value of a stack of a series, before sums are made.
-type row struct {
-	series, stack uint32
-	v             int64
-}
-
-// stack is the stack id of a stack of the batch.
-func (w *writer) stack(i uint32) uint32 {
-	if id := w.stacks[i]; id != unset {
-		return id
-	}
-	w.path = w.path[:0]
-	for _, f := range w.b.Stacks[i] {
-		w.path = append(w.path, w.frame(f))
-	}
-	id := w.trie.stack(w.path)
-	w.stacks[i] = id
-	return id
-}
-
-func (w *writer) frame(i uint32) uint32 {
-	if id := w.frames[i]; id != unset {
-		return id
-	}
-	r := w.b.Frames[i]
-	id := w.trie.frame(frameRef{function: w.function(r.Function), file: w.other(r.File), module: w.other(r.Module), line: r.Line, kind: r.Kind})
-	w.frames[i] = id
-	return id
-}
-
-// function is the id of a function's name. Names seen before are normalised
-// already, so that normalising costs nothing most of the time.
-func (w *writer) function(i uint32) uint32 {
-	id := w.funcs[i]
-	if id == unset {
-		id = w.trie.function(w.b.Strings[i])
-		w.funcs[i] = id
-	}
-	return id
-}
-
-func (w *writer) other(i uint32) uint32 {
-	id := w.others[i]
-	if id == unset {
-		id = w.trie.others.id(w.b.Strings[i])
-		w.others[i] = id
-	}
-	return id
-}
-
 // windows says, hour by hour, when the batch recorded which types.
 func (w *writer) windows(profiles []typedProfile) {
 	types := make([]uint16, len(profiles))
@@ -85,27 +35,33 @@ func (w *writer) profile(p *typedProfile) {
 		return
 	}
 	w.samples += int64(len(p.samples))
-	series := resetTo(nil, len(w.b.Threads))
-	var timed []tacho.Sample
-	var untimed []row
+	w.series = resetTo(w.series, len(w.b.Threads))
+	w.timed = w.timed[:0]
+	untimed := w.untimed()
+	sorted, newest := true, int64(0)
 	for i := range p.samples {
 		s := &p.samples[i]
-		w.stack(s.Stack)
-		if series[s.Thread] == unset {
-			series[s.Thread] = w.v.seriesID(p.typ, w.t, w.b.Threads[s.Thread].Group, w.s.opt.MaxGroups)
+		if w.series[s.Thread] == unset {
+			w.series[s.Thread] = w.v.seriesID(p.typ, w.t, w.b.Threads[s.Thread].Group, w.s.opt.MaxGroups)
+		}
+		stack := w.in.stacks[s.Stack]
+		if stack == unset {
+			stack = w.in.stack(s.Stack)
 		}
 		if s.Time == 0 {
-			untimed = append(untimed, row{series[s.Thread], w.stack(s.Stack), s.Value})
+			untimed.add(s.Thread, stack, uint64(s.Value))
 			continue
 		}
-		w.newest = max(w.newest, s.Time)
-		timed = append(timed, *s)
+		sorted = sorted && s.Time >= newest
+		newest = max(newest, s.Time)
+		w.timed = append(w.timed, *s)
 	}
-	w.tokenBlocks(p.typ, minuteOf(w.b.From), srcUntimed, uint64(w.b.From%minuteNanos), untimed)
+	w.newest = max(w.newest, newest)
+	w.tokenBlocks(p.typ, minuteOf(w.b.From), srcUntimed, uint64(w.b.From%minuteNanos))
 
-	byTime := func(a, b tacho.Sample) int { return cmp.Compare(a.Time, b.Time) }
-	if !slices.IsSortedFunc(timed, byTime) {
-		slices.SortStableFunc(timed, byTime)
+	timed := w.timed
+	if !sorted {
+		slices.SortStableFunc(timed, func(a, b tacho.Sample) int { return cmp.Compare(a.Time, b.Time) })
 	}
 	for len(timed) > 0 {
 		minute := minuteOf(timed[0].Time)
@@ -113,43 +69,46 @@ func (w *writer) profile(p *typedProfile) {
 		for n < len(timed) && minuteOf(timed[n].Time) == minute && n < maxColumn {
 			n++
 		}
-		w.minute(p.typ, minute, timed[:n], series)
+		w.minute(p.typ, minute, timed[:n])
 		timed = timed[n:]
 	}
 }
 
 // minute stages the timed samples of one minute: as a raw block, or, where raw
 // blocks are gone, as sums beside the ones made from them.
-func (w *writer) minute(typ uint16, minute uint32, samples []tacho.Sample, series []uint32) {
+func (w *writer) minute(typ uint16, minute uint32, samples []tacho.Sample) {
 	if minute >= w.rawFloor {
 		start := int64(minute) * minuteNanos
-		w.set(rawKey(w.v.id, typ, minute, w.t.id, w.m.batch, w.m.epoch), w.raw.encode(start, samples, w.b.Threads, w.stacks, series))
+		w.set(rawKey(w.v.id, typ, minute, w.t.id, w.m.batch, w.m.epoch), w.raw.encode(start, samples, w.b.Threads, w.in.stacks, w.series))
 		w.entry(kindRaw, uint32(typ), minute)
 		w.mark(minute, true)
 		return
 	}
-	rows := make([]row, len(samples))
+	late := w.untimed()
 	for i := range samples {
-		rows[i] = row{series[samples[i].Thread], w.stacks[samples[i].Stack], samples[i].Value}
+		s := &samples[i]
+		late.add(s.Thread, w.in.stacks[s.Stack], uint64(s.Value))
 	}
-	w.tokenBlocks(typ, minute, srcLate, 0, rows)
+	w.tokenBlocks(typ, minute, srcLate, 0)
 }
 
-// tokenBlocks stages one block per series.
-func (w *writer) tokenBlocks(typ uint16, minute uint32, src uint8, at uint64, rows []row) {
-	slices.SortFunc(rows, func(a, b row) int { return cmp.Or(cmp.Compare(a.series, b.series), cmp.Compare(a.stack, b.stack)) })
-	for len(rows) > 0 {
-		series := rows[0].series
-		w.tok.reset()
-		n := 0
-		for n < len(rows) && rows[n].series == series {
-			stack, v := rows[n].stack, uint64(0)
-			for ; n < len(rows) && rows[n].series == series && rows[n].stack == stack; n++ {
-				v += uint64(rows[n].v)
-			}
-			w.tok.add(stack, v)
+// untimed starts the rows of token blocks.
+func (w *writer) untimed() *rows {
+	w.rows.reset(len(w.b.Threads))
+	return &w.rows
+}
+
+// tokenBlocks stages w.rows, one block per series.
+func (w *writer) tokenBlocks(typ uint16, minute uint32, src uint8, at uint64) {
+	if len(w.rows.list) == 0 {
+		return
+	}
+	w.sums.grow(len(w.trie.all.Leaf))
+	w.rows.group(w.series, func(series uint32, list []row) {
+		for i := range list {
+			w.sums.add(list[i].stack, list[i].v)
 		}
-		rows = rows[n:]
+		w.sums.drain(&w.tok)
 		w.set(minuteKey(w.v.id, typ, minute, series, src, w.m.epoch, w.m.batch), w.tok.encode(at))
 		kind := byte(entryUntimed)
 		if src == srcLate {
@@ -157,7 +116,7 @@ func (w *writer) tokenBlocks(typ uint16, minute uint32, src uint8, at uint64, ro
 		}
 		w.entry(kind, series, minute)
 		w.mark(minute, false)
-	}
+	})
 }
 
 // pointBlocks stages the points, hour by hour.

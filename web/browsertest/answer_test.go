@@ -1,8 +1,10 @@
 package browsertest
 
 import (
+	"cmp"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -125,22 +127,21 @@ func sameTree(t *testing.T, what string, v *view, want *report.Icicle) {
 	}
 }
 
-// matched is what a search for a text covers of a tree: frames inside other
-// matched frames count once.
-func matched(a *report.Icicle, text string) (sum int64) {
-	n := a.Nodes
+// matched is what a search for a text covers of a tree, and the largest frames
+// that match: those inside other matched frames count once.
+func matched(a *report.Icicle, text string) (sum int64, nodes []int) {
 	covered := int32(-1) // inside a match at this level
-	for i, level := range n.Level {
+	for i, level := range a.Nodes.Level {
 		if covered >= 0 && level > covered {
 			continue
 		}
 		covered = -1
-		if strings.Contains(strings.ToLower(a.Strings[n.Name[i]]), strings.ToLower(text)) {
-			sum += n.Total[i]
-			covered = level
+		if strings.Contains(strings.ToLower(a.Strings[a.Nodes.Name[i]]), strings.ToLower(text)) {
+			sum, nodes, covered = sum+a.Nodes.Total[i], append(nodes, i), level
 		}
 	}
-	return sum
+	slices.SortStableFunc(nodes, func(x, y int) int { return cmp.Compare(a.Nodes.Total[y], a.Nodes.Total[x]) })
+	return sum, nodes
 }
 
 // percent is a share as the page writes it.

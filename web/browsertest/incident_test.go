@@ -196,7 +196,8 @@ func TestSearchAndZoom(t *testing.T) {
 
 	b.click(hook("search"))
 	b.press("streamrecordreader")
-	share := percent(matched(tree, "StreamRecordReader"), tree.Total)
+	sum, _ := matched(tree, "StreamRecordReader")
+	share := percent(sum, tree.Total)
 	verdict := fmt.Sprintf("matched %s of view · %s of range", share, share)
 	found, err := s.api.Top(t.Context(), s.query("cpu", story.incident, story.resolved), client.TopOptions{Limit: 200, Search: "streamrecordreader"})
 	if err != nil {

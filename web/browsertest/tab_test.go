@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 )
 
 // open goes to an address of the server: what a person types or was sent.
@@ -29,10 +31,28 @@ func (b *tab) reload() {
 	b.do(chromedp.Reload())
 }
 
-// press sends keys to whatever has the focus.
+// press types keys into whatever has the focus, as a keyboard does: the text
+// comes with the key, and a page that takes the key keeps the text.
 func (b *tab) press(keys string, with ...chromedp.Modifier) {
 	b.t.Helper()
-	b.do(chromedp.KeyEvent(keys, chromedp.KeyModifiers(with...)))
+	for _, r := range keys {
+		b.do(chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+			events := kb.Encode(r)
+			down, up := *events[0], *events[len(events)-1]
+			if len(events) == 3 {
+				down.Text, down.UnmodifiedText = events[1].Text, events[1].UnmodifiedText
+			}
+			for _, m := range with {
+				down.Modifiers |= int64(m)
+				up.Modifiers |= int64(m)
+			}
+			if _, err := cdp.Call(ctx, t, input.DispatchKeyEvent, down); err != nil {
+				return err
+			}
+			_, err := cdp.Call(ctx, t, input.DispatchKeyEvent, up)
+			return err
+		}))
+	}
 }
 
 // point is where something is on the screen.

@@ -39,7 +39,8 @@ export function Flame({ r, m, box }: { r: Recorder; m: ReturnType<typeof useIcic
           </select>
         </label>
       </div>
-      {(state.callers || state.f || state.m || state.z) && (
+      {/* null, not "": an empty text in this place makes Preact move what follows, and the icicle would lose the focus. */}
+      {state.callers || state.f || state.m || state.z ? (
         <div class="chips">
           {state.callers && <Chip label="Callers of" name={state.callers} testid="chip-callers" clear={() => set({ callers: "", z: "" })} />}
           {state.f && <Chip label="Focus" name={state.f} testid="chip-focus" clear={() => set({ f: "", z: "" })} />}
@@ -47,7 +48,7 @@ export function Flame({ r, m, box }: { r: Recorder; m: ReturnType<typeof useIcic
           {state.z && (m.lost ? <Chip label="Zoomed frame is not in this time" name="" testid="chip-zoom" clear={() => set({ z: "" })} />
             : tree && m.zoom > 0 && <Chip label="Zoom" name={nodeName(tree, m.zoom)} testid="chip-zoom" clear={() => set({ z: "" })} />)}
         </div>
-      )}
+      ) : null}
       <div class="flame-body">
         {tree ? (
           <Icicle
@@ -58,6 +59,7 @@ export function Flame({ r, m, box }: { r: Recorder; m: ReturnType<typeof useIcic
         ) : m.broken ? <Note kind="error" title="The call tree could not be drawn"><p>{m.broken}</p></Note>
           : r.icicle.error ? <Failure error={r.icicle.error} retry={r.icicle.reload} />
           : r.icicle.busy || r.icicle.stale ? <Note kind="loading" title="Merging stacks…" />
+          : recorded(r) && (state.callers || state.f) ? <Note kind="empty" title="No stack of this time has that method"><p>Clear {state.callers ? "“Callers of”" : "“Focus”"} above, or choose another time.</p></Note>
           : recorded(r) ? <Note kind="empty" title="No stacks in this time"><p>It was recorded and idle. Darker squares of the heat map hold more.</p></Note>
           : <Note kind="empty" title="Nothing was recorded in this time"><p>Choose another range above, or squares of the heat map that are not hatched.</p></Note>}
       </div>

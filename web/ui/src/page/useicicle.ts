@@ -85,7 +85,8 @@ function prunedShown(tree: Tree, node: number): number {
 }
 
 function build(answer: IcicleAnswer | null): { tree: Tree | null; broken: string } {
-  if (!answer || answer.nodes.level.length === 0) return { tree: null, broken: "" };
+  // A root without time is an answer with nothing in it.
+  if (!answer || answer.nodes.level.length === 0 || answer.nodes.total[0] === 0) return { tree: null, broken: "" };
   try {
     const t0 = performance.now();
     const tree = buildTree(answer);
