@@ -50,48 +50,52 @@ func (t *callTree) layout(depth int, minShare float64) *Icicle {
 	ic := &Icicle{Total: t.total[0], Missing: []string{}}
 	least := minShare * float64(ic.Total)
 
-	// Which nodes stay, and their children. A child's total is at most its
-	// parent's, so what is kept hangs together.
-	level := make([]int32, len(t.parent))
-	kept := make([]int32, len(t.parent)) // 1 + index among the kept
-	kept[0] = 1
-	count := 1
-	children := make([]int32, len(t.parent)+1)
+	// Which nodes stay. A child's total is at most its parent's, so what is kept
+	// hangs together. Usually few of very many stay: one pass over all of them,
+	// everything else is by place among the kept.
+	place := make([]int32, len(t.parent)) // 1 + place among the kept; 0 = left out
+	place[0] = 1
+	kept := []uint32{0}
+	level := []int32{0}
 	for n := 1; n < len(t.parent); n++ {
-		p := t.parent[n]
-		level[n] = level[p] + 1
-		if t.total[n] == 0 {
+		v := t.total[n]
+		if v == 0 {
 			continue
 		}
-		if kept[p] == 0 || float64(t.total[n]) < least || (depth > 0 && int(level[n]) > depth) {
+		p := place[t.parent[n]]
+		if p == 0 || float64(v) < least || (depth > 0 && int(level[p-1]) >= depth) {
 			ic.PrunedCount++
-			if kept[p] != 0 {
-				ic.PrunedSum += t.total[n]
+			if p != 0 {
+				ic.PrunedSum += v
 			}
 			continue
 		}
-		count++
-		kept[n] = int32(count)
-		children[p+1]++
+		kept = append(kept, uint32(n))
+		level = append(level, level[p-1]+1)
+		place[n] = int32(len(kept))
+	}
+	// The children of each: order[children[k]:children[k+1]], by place.
+	children := make([]int32, len(kept)+1)
+	for _, n := range kept[1:] {
+		children[place[t.parent[n]]]++
 	}
 	for i := 1; i < len(children); i++ {
 		children[i] += children[i-1]
 	}
-	order := make([]uint32, count-1)
-	next := slices.Clone(children[:len(t.parent)])
-	for n := 1; n < len(t.parent); n++ {
-		if kept[n] != 0 {
-			p := t.parent[n]
-			order[next[p]] = uint32(n)
-			next[p]++
-		}
+	order := make([]int32, len(kept)-1)
+	next := slices.Clone(children[:len(kept)])
+	for k, n := range kept[1:] {
+		p := place[t.parent[n]] - 1
+		order[next[p]] = int32(k + 1)
+		next[p]++
 	}
-	look := t.looks(kept, count)
+	look := t.looks(place, len(kept))
 
 	strs := newStrings()
-	add := func(n uint32, name string, offset int64) {
-		l := &look[kept[n]-1]
-		ic.Level = append(ic.Level, level[n])
+	ic.reserve(len(kept))
+	add := func(k int32, name string, offset int64) {
+		l, n := &look[k], kept[k]
+		ic.Level = append(ic.Level, level[k])
 		ic.Name = append(ic.Name, strs.id(name))
 		ic.File = append(ic.File, strs.id(l.file))
 		ic.Kind = append(ic.Kind, uint8(largestKind(l.kinds[:])))
@@ -100,13 +104,13 @@ func (t *callTree) layout(depth int, minShare float64) *Icicle {
 		ic.Self = append(ic.Self, t.self[n])
 	}
 	type frame struct {
-		rest   []uint32 // children not yet laid out
-		offset int64    // where the next one starts
+		rest   []int32 // children not yet laid out
+		offset int64   // where the next one starts
 	}
-	open := func(n uint32, offset int64) frame {
-		sub := order[children[n]:children[n+1]]
-		slices.SortFunc(sub, func(a, b uint32) int {
-			return cmp.Or(strings.Compare(t.names[t.fn[a]], t.names[t.fn[b]]), cmp.Compare(a, b))
+	open := func(k int32, offset int64) frame {
+		sub := order[children[k]:children[k+1]]
+		slices.SortFunc(sub, func(a, b int32) int {
+			return cmp.Or(strings.Compare(t.names[t.fn[kept[a]]], t.names[t.fn[kept[b]]]), cmp.Compare(a, b))
 		})
 		return frame{sub, offset}
 	}
@@ -118,14 +122,21 @@ func (t *callTree) layout(depth int, minShare float64) *Icicle {
 			stack = stack[:len(stack)-1]
 			continue
 		}
-		n, offset := top.rest[0], top.offset
+		k, offset := top.rest[0], top.offset
 		top.rest = top.rest[1:]
-		top.offset += t.total[n]
-		add(n, t.names[t.fn[n]], offset)
-		stack = append(stack, open(n, offset))
+		top.offset += t.total[kept[k]]
+		add(k, t.names[t.fn[kept[k]]], offset)
+		stack = append(stack, open(k, offset))
 	}
 	ic.Strings = strs.list
 	return ic
+}
+
+// reserve makes room for n nodes.
+func (ic *Icicle) reserve(n int) {
+	ic.Level, ic.Name, ic.File = make([]int32, 0, n), make([]int32, 0, n), make([]int32, 0, n)
+	ic.Kind = make([]uint8, 0, n)
+	ic.Offset, ic.TotalV, ic.Self = make([]int64, 0, n), make([]int64, 0, n), make([]int64, 0, n)
 }
 
 // look is what a node shows beside its name.
@@ -146,10 +157,10 @@ func (l *look) add(f *tacho.Frame, v int64) {
 	}
 }
 
-func (t *callTree) looks(kept []int32, count int) []look {
-	out := make([]look, count)
+func (t *callTree) looks(place []int32, kept int) []look {
+	out := make([]look, kept)
 	t.sites(func(n uint32, f *tacho.Frame, v int64) {
-		if k := kept[n]; k != 0 {
+		if k := place[n]; k != 0 {
 			out[k-1].add(f, v)
 		}
 	})

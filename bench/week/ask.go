@@ -16,7 +16,6 @@ type asker struct {
 	service string
 	end     int // of the data, in minutes after start
 	buf     []byte
-	size    int // of the last answer
 }
 
 // took is what the answers to a question cost, one element a round.
@@ -25,24 +24,25 @@ type took struct{ cpu, wall []time.Duration }
 // ask puts a question once and checks the answer; checking does not count.
 func (a *asker) ask(ctx context.Context, q question, until int) (cpu, wall time.Duration, err error) {
 	x := q.of(a.g, a.service, until)
-	a.size = 0
 	for i, path := range x.paths {
-		began := time.Now()
+		settle()
 		before, err := processCPU()
 		if err != nil {
 			return 0, 0, err
 		}
+		began := time.Now()
 		status, body, err := a.get(ctx, path, a.buf)
 		if err != nil {
 			return 0, 0, err
 		}
+		wall += time.Since(began)
+		settle()
 		after, err := processCPU()
 		if err != nil {
 			return 0, 0, err
 		}
-		cpu, wall = cpu+after-before, wall+time.Since(began)
+		cpu += after - before
 		a.buf = body
-		a.size += len(body)
 		if status != http.StatusOK {
 			return 0, 0, fmt.Errorf("%s: %d: %.300s", q.name, status, body)
 		}

@@ -47,7 +47,7 @@ func growth(ctx context.Context, p *printer, dir string, o options) (err error) 
 		if _, err := load(ctx, s, g, c, minutes); err != nil {
 			return err
 		}
-		if err := compact(ctx, p, s); err != nil {
+		if err := s.compact(ctx); err != nil {
 			return err
 		}
 		p.say("%d services: %d rows stored", n, g.rows)

@@ -20,12 +20,12 @@ type loaded struct {
 	wall   time.Duration
 	total  time.Duration // CPU of the process less the generator's
 	rolled time.Duration // of it, the thread that rolls up
+	made   time.Duration // CPU of the generator
 }
 
 // load stores so many minutes of profiles: each minute one request with a batch
-// of every target, and a look of the roller at what is due. A whole number of
-// hours is left rolled up; the CPU it takes to flush and to compact what has
-// been stored counts.
+// of every target, and a look of the roller at what is due. What Pebble does in
+// the background meanwhile counts, and so does the garbage collector.
 func load(ctx context.Context, s *server, g *generator, c *clock, minutes int) (l loaded, err error) {
 	runtime.LockOSThread() // for threadCPU
 	defer runtime.UnlockOSThread()
@@ -38,7 +38,6 @@ func load(ctx context.Context, s *server, g *generator, c *clock, minutes int) (
 	if err != nil {
 		return l, err
 	}
-	var made time.Duration
 	for m := range minutes {
 		d, err := timed(func() error {
 			for i, b := range batches {
@@ -49,7 +48,7 @@ func load(ctx context.Context, s *server, g *generator, c *clock, minutes int) (
 		if err != nil {
 			return l, err
 		}
-		made += d
+		l.made += d
 		c.set(start.Add(time.Duration(m+1) * time.Minute))
 		// Once stored, batches are nobody's: their memory is used again. What
 		// decoding them from a request takes is measured apart.
@@ -73,7 +72,7 @@ func load(ctx context.Context, s *server, g *generator, c *clock, minutes int) (
 		return l, err
 	}
 	after, err := processCPU()
-	l.total = after - before - made
+	l.total = after - before - l.made
 	return l, err
 }
 

@@ -48,6 +48,10 @@ func main() {
 	flag.IntVar(&o.rounds, "rounds", 100, "how often each question is asked")
 	flag.StringVar(&o.profile, "profile", "", "write CPU profiles load.pprof and icicle_7d.pprof into `DIR`")
 	flag.Parse()
+	if flag.NArg() > 0 {
+		fmt.Fprintf(os.Stderr, "week: unexpected argument %q\n", flag.Arg(0))
+		os.Exit(2)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	if err := run(ctx, os.Stdout, os.Stderr, o); err != nil {

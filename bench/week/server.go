@@ -65,6 +65,14 @@ func (s *server) close() error {
 	return errors.Join(err, s.ingest.Close(), s.store.Close())
 }
 
+// compact brings the tables to rest.
+func (s *server) compact(ctx context.Context) error {
+	if err := s.store.Compact(ctx); err != nil {
+		return fmt.Errorf("compact: %w", err)
+	}
+	return quiet(ctx)
+}
+
 // get asks the API; the answer is read into buf.
 func (s *server) get(ctx context.Context, path string, buf []byte) (status int, body []byte, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url+path, nil)

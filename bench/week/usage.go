@@ -5,23 +5,31 @@ import (
 	"fmt"
 	"os"
 	"strings"
-	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
-// cpu is the CPU time, user and system, of the process or of a thread.
-func cpu(who int) (time.Duration, error) {
-	var u syscall.Rusage
-	if err := syscall.Getrusage(who, &u); err != nil {
-		return 0, fmt.Errorf("getrusage: %w", err)
+// cpu is the CPU time, user and system, of the process or of a thread. Not
+// getrusage: for a thread that runs it is as old as the last tick of the
+// scheduler, which is longer than making or storing a minute of profiles takes.
+func cpu(clock int32) (time.Duration, error) {
+	var ts unix.Timespec
+	if err := unix.ClockGettime(clock, &ts); err != nil {
+		return 0, fmt.Errorf("read the CPU clock: %w", err)
 	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano()), nil
+	return time.Duration(ts.Nano()), nil
 }
 
-func processCPU() (time.Duration, error) { return cpu(syscall.RUSAGE_SELF) }
+// processCPU is exact once the other threads are at rest: settle sees to it.
+func processCPU() (time.Duration, error) { return cpu(unix.CLOCK_PROCESS_CPUTIME_ID) }
 
 // threadCPU counts for the calling goroutine if that is locked to its thread.
-func threadCPU() (time.Duration, error) { return cpu(syscall.RUSAGE_THREAD) }
+func threadCPU() (time.Duration, error) { return cpu(unix.CLOCK_THREAD_CPUTIME_ID) }
+
+// settle waits until threads that have nothing to do are asleep, and their time
+// is in the account of the process.
+func settle() { time.Sleep(2 * time.Millisecond) }
 
 // resetPeak makes the peak of the resident set begin anew.
 func resetPeak() error {

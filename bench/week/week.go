@@ -77,7 +77,7 @@ func loadWeek(ctx context.Context, p *printer, g *generator, c *clock, dir strin
 	if err != nil {
 		return err
 	}
-	if err := compact(ctx, p, s); err != nil {
+	if err := s.compact(ctx); err != nil {
 		return err
 	}
 	ended, err := processCPU()
@@ -88,8 +88,8 @@ func loadWeek(ctx context.Context, p *printer, g *generator, c *clock, dir strin
 	if s = nil; err != nil {
 		return err
 	}
-	p.say("%d rows stored in %s; CPU %s, of it %s rolling up; %.2f bytes a row in tables; compacting took %s more", g.rows, l.wall.Round(time.Millisecond),
-		l.total.Round(time.Millisecond), l.rolled.Round(time.Millisecond), float64(left)/float64(g.rows), (ended - began).Round(time.Millisecond))
+	p.say("%d rows stored in %s; CPU %s, of it %s rolling up; %.2f bytes a row in tables; compacting took %s more, the generator %s", g.rows, l.wall.Round(time.Millisecond),
+		l.total.Round(time.Millisecond), l.rolled.Round(time.Millisecond), float64(left)/float64(g.rows), (ended - began).Round(time.Millisecond), l.made.Round(time.Millisecond))
 	rows := float64(g.rows)
 	return errors.Join(
 		p.figure("rows", rows, "rows"),
@@ -97,19 +97,6 @@ func loadWeek(ctx context.Context, p *printer, g *generator, c *clock, dir strin
 		p.figure("ingest_no_rollup_rows_per_s_core", rows/(l.total-l.rolled).Seconds(), "rows/s"),
 		p.figure("rss_load_mib", rss, "MiB"),
 	)
-}
-
-// compact brings the tables to rest, if the store can be told to.
-func compact(ctx context.Context, p *printer, s *server) error {
-	c, ok := any(s.store).(interface{ Compact(context.Context) error })
-	if !ok {
-		p.say("the store has no Compact; bytes_per_row is of what its own compactions left")
-		return nil
-	}
-	if err := c.Compact(ctx); err != nil {
-		return fmt.Errorf("compact: %w", err)
-	}
-	return quiet(ctx)
 }
 
 func askWeek(ctx context.Context, p *printer, g *generator, c *clock, dir string, minutes int, o options) (err error) {
@@ -167,17 +154,17 @@ func hasDiff(ctx context.Context, s *server) (bool, error) {
 	return status != http.StatusNotFound, err // without parameters it is 400, if it is there
 }
 
-// profileQuestion asks one question again, a hundred times, under the profiler.
+// profileQuestion asks one question again, a hundred times, under the profiler
+// and without looking at the answers.
 func profileQuestion(ctx context.Context, a *asker, turns []*turn, dir, name string) error {
 	stop, err := cpuProfile(dir, name)
 	if err != nil || dir == "" {
 		return err
 	}
 	for _, t := range turns {
-		for i := 0; t.name == name && i < 100; i++ {
-			if _, _, e := a.ask(ctx, t.question, t.end-min(i, t.end-1)); e != nil {
-				err = e
-			}
+		for i := 0; t.name == name && i < 100 && err == nil; i++ {
+			path := t.of(a.g, a.service, t.end-min(i, t.end-1)).paths[0]
+			_, a.buf, err = a.get(ctx, path, a.buf)
 		}
 	}
 	return errors.Join(err, stop())

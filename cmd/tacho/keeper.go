@@ -30,7 +30,7 @@ type keeperFlags struct {
 	listen, health, socket string
 	hosts                  listFlag
 	retention, raw         time.Duration
-	minFree                sizeFlag
+	minFree, maxSize       sizeFlag
 }
 
 func (k *keeperFlags) add(f *flags) {
@@ -41,7 +41,8 @@ func (k *keeperFlags) add(f *flags) {
 	f.Var(&k.hosts, "allow-host", "also answer to host `NAME` (repeatable); loopback names always work")
 	f.DurationVar(&k.retention, "retention", 7*24*time.Hour, "keep everything for `DURATION`")
 	f.DurationVar(&k.raw, "raw-retention", 24*time.Hour, "keep single samples, with their time and thread, for `DURATION`")
-	f.Var(&k.minFree, "min-free", "refuse batches when less than `SIZE` is left on the disk")
+	f.Var(&k.minFree, "min-free", "refuse batches when less than `SIZE` is left on the disk; below twice that the oldest day is dropped")
+	f.Var(&k.maxSize, "max-size", "drop the oldest day when the store is larger than `SIZE`; 0: no such limit")
 }
 
 // keeper is the keeping half: store, ingest and page.
@@ -80,10 +81,11 @@ func openKeeper(k *keeperFlags, data string, log *slog.Logger) (_ *keeper, err e
 			return nil, err
 		}
 	}
-	x.store, err = local.Open(local.Options{Dir: filepath.Join(data, "store"), RawRetention: k.raw, Retention: k.retention, MinFree: uint64(k.minFree), Log: log})
+	x.store, err = local.Open(local.Options{Dir: filepath.Join(data, "store"), RawRetention: k.raw, Retention: k.retention, MinFree: uint64(k.minFree), MaxBytes: uint64(k.maxSize), Log: log})
 	if err != nil {
 		return nil, fmt.Errorf("open the store: %w", err)
 	}
+	x.reg.MustRegister(newStoreMetrics(x.store.Stats, x.store.Health))
 	x.ingest = ingest.New(ingest.Options{Store: x.store, Log: log, Registerer: x.reg})
 	return x, nil
 }

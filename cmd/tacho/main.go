@@ -42,6 +42,7 @@ func verbs() []verb {
 		{"icicle", "the call tree of a range, in the terminal", runIcicle},
 		{"heatmap", "when a service was busy, in the terminal", runHeatmap},
 		{"doctor", "what this host lets Tacho see, and what to do about the rest", runDoctor},
+		{"store", "check, measure, compact, back up or restore the data of a server that does not run", runStore},
 		{"version", "print the version", runVersion},
 	}
 }

@@ -5,11 +5,9 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
-	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
 // makeRoom drops the oldest day. The newest one stays whatever happens: what is
@@ -97,7 +95,6 @@ func (s *Store) drop(ctx context.Context, floor int64, meta, why string) error {
 		return err
 	}
 	pb := s.db.NewBatch()
-	defer pb.Close()
 	for _, r := range dropped(floor) {
 		_ = pb.DeleteRange(r[0], r[1], nil)
 	}
@@ -107,7 +104,7 @@ func (s *Store) drop(ctx context.Context, floor int64, meta, why string) error {
 		}
 	}
 	_ = pb.Set(metaKey(meta), appendVarint(nil, floor), nil)
-	if err := s.housekeep(pb, pebble.Sync); err != nil {
+	if err := s.housekeep(ctx, pb, pebble.Sync, func() {}); err != nil {
 		return err
 	}
 	if oldest >= 0 && oldest < floor {
@@ -190,18 +187,4 @@ func (s *Store) wait(ctx context.Context, done <-chan struct{}) error {
 	case <-late.C:
 		return errors.New("flush or compaction has not ended within 10 minutes")
 	}
-}
-
-// patientFS keeps Pebble from trying again without a pause when it cannot write
-// tables.
-type patientFS struct {
-	vfs.FS
-	h *health
-}
-
-func (p patientFS) Create(name string, category vfs.DiskWriteCategory) (vfs.File, error) {
-	if strings.HasSuffix(name, ".sst") && p.h.retrying() {
-		time.Sleep(100 * time.Millisecond)
-	}
-	return p.FS.Create(name, category)
 }

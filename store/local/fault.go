@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -14,13 +15,16 @@ import (
 	"tacho/store"
 )
 
-// health is what went wrong with the disk. Pebble's answer to a failed write of
-// its log or manifest is to end the process; here it ends the store: failed is
-// closed, every later append is refused, and reading goes on as far as it can.
+// health is what is wrong with the disk. What cannot be mended ends the store:
+// failed is closed, every later append is refused, and reading goes on as far
+// as it can. Nothing ends the process. (disk.go)
 type health struct {
 	mu     sync.Mutex
 	err    error
 	failed chan struct{} // closed when err is set
+
+	opened atomic.Bool // from now on the disk must be waited for; see disk.go
+	writes error       // why the log or the manifest cannot be written now
 
 	background error     // the last error of a flush or compaction, which Pebble retries
 	backAt     time.Time // when it happened
@@ -50,6 +54,19 @@ func (h *health) errFailed() error {
 		return fmt.Errorf("store stopped after a disk failure: %w", err)
 	}
 	return nil
+}
+
+// stuck notes why the log or the manifest cannot be written; nil when it can.
+func (h *health) stuck(err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.writes = err
+}
+
+func (h *health) stuckErr() error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.writes
 }
 
 // failing notes an error of background work. It is logged once in a while.
@@ -169,6 +186,9 @@ func (s *Store) Health() error {
 // stalled says what the store is waiting for that should have come long ago. A
 // full disk makes Pebble wait for ever without an error.
 func (s *Store) stalled() error {
+	if err := s.health.stuckErr(); err != nil {
+		return err
+	}
 	if since, ok := s.inFlight.oldest(); ok {
 		if d := s.now().Sub(since); d > s.opt.StallAfter {
 			return fmt.Errorf("a commit has been waiting for the disk for %s", d.Round(time.Second))
@@ -211,23 +231,51 @@ func (f *inFlight) oldest() (t time.Time, ok bool) {
 }
 
 // housekeep commits the store's own changes to what it keeps, under the same
-// watch as batches. Pebble panics when it cannot make a new log.
-func (s *Store) housekeep(pb *pebble.Batch, o *pebble.WriteOptions) (err error) {
+// watch as batches, and closes pb. It waits no longer than patience; done, which
+// gives back the writer lock, is called when the changes are in order with those
+// after them, come what may.
+func (s *Store) housekeep(ctx context.Context, pb *pebble.Batch, o *pebble.WriteOptions, done func()) error {
+	if err := s.health.errFailed(); err != nil {
+		done()
+		return err
+	}
+	ctx, cancel := s.patience(ctx)
+	defer cancel()
+	ended := make(chan error, 1)
 	s.inFlight.add(pb, s.now())
-	defer s.inFlight.remove(pb)
+	s.commits.Go(func() { ended <- s.applyOwn(pb, o, done) })
+	select {
+	case err := <-ended:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-s.health.failed:
+		return s.health.errFailed()
+	}
+}
+
+func (s *Store) applyOwn(pb *pebble.Batch, o *pebble.WriteOptions, done func()) (err error) {
 	defer func() {
-		if p := recover(); p != nil {
+		if p := recover(); p != nil { // Pebble panics when it has lost its log
 			s.health.fail(fmt.Errorf("commit: %v", p))
 			err = s.health.errFailed()
 		}
+		s.inFlight.remove(pb)
+		done()
 	}()
-	if err := s.health.errFailed(); err != nil {
-		return err
-	}
 	if err := s.db.Apply(pb, o); err != nil {
 		return err
 	}
-	return s.health.errFailed()
+	if err := s.health.errFailed(); err != nil {
+		return err
+	}
+	return pb.Close()
+}
+
+// letGo closes a question's snapshot in the background: Pebble then looks for
+// compactions, for which it waits while it cannot write its manifest.
+func (s *Store) letGo(snap *pebble.Snapshot) {
+	s.commits.Go(func() { _ = snap.Close() })
 }
 
 // patience bounds how long an append waits for locks and disk when its caller

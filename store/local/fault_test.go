@@ -24,7 +24,7 @@ import (
 // batch must be there whole, every other one whole or not at all, and roll-ups
 // after the restart must agree.
 func TestCrash(t *testing.T) {
-	seeds := 40
+	seeds := 200
 	if testing.Short() {
 		seeds = 8
 	}
@@ -136,36 +136,60 @@ func crash(t *testing.T, seed uint64) {
 	}
 }
 
-// TestFailedLog: when the log cannot be written the store stops storing, says
-// so, and the process lives.
+// TestFailedLog: a log that cannot be written costs time and nothing else; one
+// that cannot be synced stops the store for good, and the process lives.
 func TestFailedLog(t *testing.T) {
-	var broken atomic.Bool
+	if !inChild(t) {
+		return
+	}
+	var broken, unsynced atomic.Bool
 	fs := errorfs.Wrap(vfs.NewMem(), errorfs.InjectorFunc(func(op errorfs.Op) error {
-		if broken.Load() && strings.HasSuffix(op.Path, ".log") && (op.Kind == errorfs.OpFileWrite || op.Kind == errorfs.OpFileSync || op.Kind == errorfs.OpFileSyncData) {
+		if strings.HasSuffix(op.Path, ".log") && (broken.Load() && isWrite(op.Kind) || unsynced.Load() && isSync(op.Kind)) {
 			return errors.New("injected: disk is gone")
 		}
 		return nil
 	}))
-	c := &clock{noon}
-	s := open(t, fs, c.now)
-	appendAll(t, s, batchOf(noon, 1, false, "f", 1))
-	if err := s.Health(); err != nil {
-		t.Errorf("health: %v, want none", err)
+	s := open(t, fs, time.Now, func(o *local.Options) { o.StallAfter = 50 * time.Millisecond })
+	put := func(seq uint64) error {
+		return s.Append(context.Background(), "", []*tacho.Batch{batchOf(time.Now().Truncate(time.Hour), seq, false, "f", 1)})
+	}
+	sum := func() int64 { return total(t, s, time.Now().Add(-2*time.Hour), time.Now()) }
+	if err := put(1); err != nil || s.Health() != nil {
+		t.Fatalf("append %v, health %v; want none", err, s.Health())
 	}
 	broken.Store(true)
-	for i := range uint64(2) {
-		if err := s.Append(context.Background(), "", []*tacho.Batch{batchOf(noon, 2+i, false, "f", 1)}); err == nil || !strings.Contains(err.Error(), "injected") {
-			t.Errorf("append %d on a broken disk: %v, want the injected error", i, err)
+	if err := put(2); err == nil {
+		t.Error("acknowledged without a log")
+	}
+	for _, err := range []error{s.Health(), put(3)} {
+		if err == nil || !strings.Contains(err.Error(), "write store/") || !strings.Contains(err.Error(), "injected") {
+			t.Errorf("while the log cannot be written: %v, want the injected error", err)
 		}
 	}
-	if err := s.Health(); err == nil || !strings.Contains(err.Error(), "injected") {
-		t.Errorf("health: %v, want the injected error", err)
-	}
 	broken.Store(false)
-	if err := s.Append(context.Background(), "", []*tacho.Batch{batchOf(noon, 2, false, "f", 1)}); err == nil {
+	eventually(t, "health is green again", func() bool { return s.Health() == nil })
+	for seq := uint64(2); seq < 4; seq++ { // the retries of a client
+		if err := put(seq); err != nil {
+			t.Errorf("append %d on the repaired disk: %v", seq, err)
+		}
+	}
+	if got := sum(); got != 3 {
+		t.Errorf("sum %d, want 3", got)
+	}
+	unsynced.Store(true)
+	for i := range uint64(2) {
+		if err := put(4 + i); err == nil || !strings.Contains(err.Error(), "injected") {
+			t.Errorf("append %d without sync: %v, want the injected error", i, err)
+		}
+	}
+	unsynced.Store(false)
+	if err := put(6); err == nil || s.Health() == nil {
 		t.Error("a store that lost a commit stores again")
 	}
-	_ = s.Close() // must come back; whether with an error depends on Pebble
+	if got := sum(); got < 3 {
+		t.Errorf("sum %d, want at least 3: reading goes on", got)
+	}
+	_ = s.Close() // gives up after a while
 }
 
 // TestStuckDisk: a commit that hangs is given up by its caller, not by the
@@ -206,11 +230,11 @@ func TestStuckDisk(t *testing.T) {
 func TestFull(t *testing.T) {
 	fs, c := vfs.NewMem(), &clock{noon}
 	fs.TestingSetDiskUsage(vfs.DiskUsage{AvailBytes: 600 << 20, TotalBytes: 1 << 30})
-	s := open(t, fs, c.now)
+	s := open(t, fs, c.now, func(o *local.Options) { o.WatchEvery, o.Ballast = -1, -1 })
 	defer func() { _ = s.Close() }()
 	appendAll(t, s, batchOf(noon, 1, false, "f", 1))
 	fs.TestingSetDiskUsage(vfs.DiskUsage{AvailBytes: 500 << 20, TotalBytes: 1 << 30})
-	c.t = noon.Add(2 * time.Second)
+	watch(t, s)
 	err := s.Append(context.Background(), "", []*tacho.Batch{batchOf(noon, 2, false, "f", 1)})
 	if !errors.Is(err, store.ErrFull) || !errors.Is(s.Health(), store.ErrFull) {
 		t.Errorf("append %v, health %v; want ErrFull", err, s.Health())
@@ -219,7 +243,7 @@ func TestFull(t *testing.T) {
 		t.Errorf("sum %d, want 1", got)
 	}
 	fs.TestingSetDiskUsage(vfs.DiskUsage{AvailBytes: 600 << 20, TotalBytes: 1 << 30})
-	c.t = noon.Add(4 * time.Second)
+	watch(t, s)
 	appendAll(t, s, batchOf(noon, 2, false, "f", 1))
 }
 

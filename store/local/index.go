@@ -45,19 +45,22 @@ func (x *hasher) frame(r frameRef) hash128 {
 	return hash128{fold(names^x.k[0], place^x.k[1]) | 1, fold(names^x.k[2], place^x.k[3])}
 }
 
-// stack hashes a stack whose frames have these hashes. Limit: a gather of 16
-// bytes a frame from the second-level cache, and two multiplications for two
-// frames.
+// stack hashes a stack whose frames have these hashes. Of four frames two are
+// folded on their own, so that the multiplications overlap. Limit: a gather of
+// 16 bytes a frame from the second-level cache, and a multiplication a frame;
+// about a nanosecond a frame together.
 func (x *hasher) stack(path []uint32, frames []hash128) hash128 {
 	k4, k5 := x.k[4], x.k[5]
 	a, b := x.k[6]^uint64(len(path)), x.k[7]
-	for len(path) >= 2 {
+	for len(path) >= 4 {
 		p, q := &frames[path[0]], &frames[path[1]]
-		path = path[2:]
-		a, b = fold(a^p.a, q.b^k4), fold(b^q.a, p.b^k5)
+		r, s := &frames[path[2]], &frames[path[3]]
+		path = path[4:]
+		u, v := fold(p.a^k4, q.b), fold(q.a^k5, p.b)
+		a, b = fold(a^r.a^u, s.b^k4), fold(b^s.a^v, r.b^k5)
 	}
-	if len(path) > 0 {
-		p := &frames[path[0]]
+	for _, f := range path {
+		p := &frames[f]
 		a, b = fold(a^p.a, k4), fold(b^k5, p.b)
 	}
 	return hash128{fold(a^k4, b^k5), fold(b^x.k[0], a^x.k[1])}

@@ -180,3 +180,21 @@ func TestSumsDrainInOrder(t *testing.T) {
 		}
 	}
 }
+
+// The order of timed samples is by time, and of one time as they came, whatever
+// the length of the window.
+func TestTimedSamplesInOrder(t *testing.T) {
+	for _, length := range []int64{minuteNanos, hourNanos - 1, hourNanos, 10 * dayNanos} {
+		w := &writer{b: &tacho.Batch{From: 5, Until: 5 + length}, scratch: &scratch{}}
+		for i, at := range []int64{length - 1, 7, 0, 7, length / 2, 0} {
+			w.timed = append(w.timed, tacho.Sample{Time: 5 + at, Value: int64(i)})
+		}
+		var got []int64
+		for _, s := range w.byTime() {
+			got = append(got, s.Value)
+		}
+		if want := []int64{2, 5, 1, 3, 4, 0}; !slices.Equal(got, want) {
+			t.Errorf("window of %d: order %v, want %v", length, got, want)
+		}
+	}
+}

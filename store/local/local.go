@@ -75,7 +75,7 @@ func Open(opt Options) (*Store, error) {
 		return nil, fmt.Errorf("make store directory: %w", err)
 	}
 	if s.db, err = pebble.Open(opt.Dir, s.pebbleOptions()); err != nil {
-		return nil, fmt.Errorf("open store in %s: %w", opt.Dir, err)
+		return nil, openError(opt.Dir, err)
 	}
 	if err = s.start(); err != nil {
 		_ = s.db.Close() // the first error is the one to report
@@ -86,7 +86,7 @@ func Open(opt Options) (*Store, error) {
 
 func (s *Store) pebbleOptions() *pebble.Options {
 	o := &pebble.Options{
-		FS:                          vfs.OnDiskFull(patientFS{s.opt.FS, s.health}, s.diskFull),
+		FS:                          steadyFS{vfs.OnDiskFull(s.opt.FS, s.diskFull), s.health},
 		CacheSize:                   s.opt.CacheSize,
 		FormatMajorVersion:          pebble.FormatNewest,
 		MemTableSize:                16 << 20,
@@ -129,6 +129,7 @@ func (s *Store) start() error {
 		return err
 	}
 	s.floor.Store(max(s.floor.Load(), min(room, int64(dayOf(s.now().UnixNano())))))
+	s.health.opened.Store(true)
 	ctx, cancel := context.WithCancel(context.Background())
 	s.stop = cancel
 	s.rollDone, s.watchDone = make(chan struct{}), make(chan struct{})

@@ -25,7 +25,7 @@ type Options struct {
 
 	CacheSize   int64  // bytes of Pebble's block cache; default 64 MiB
 	MinFree     uint64 // bytes of free disk space below which nothing is stored, and below twice which the oldest day goes; default 512 MiB
-	MaxBytes    uint64 // bytes on disk above which the oldest day goes; default 0 = no such bound
+	MaxBytes    uint64 // bytes on disk, without the log, above which the oldest day goes; default 0 = no such bound
 	Ballast     int64  // bytes of the ballast file; default 64 MiB or less (see ballastSize), negative = none
 	MaxServices int    // per tenant; default 1,000
 	MaxTargets  int    // per service, within the retention; default 10,000

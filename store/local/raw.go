@@ -165,55 +165,60 @@ const maxShared = 255
 // rawEncoder makes raw blocks; reused.
 type rawEncoder struct {
 	cols    columns
-	threads []uint32 // of the batch, by local index
-	local   map[uint32]uint32
-	ids     []uint32
-	index   []uint32 // stack id → index into ids
+	at      []uint32 // by thread of the batch: its place in threads
+	sum     []uint64 // by thread of the batch
+	threads []uint32 // of the batch, by place
+	seen    sums     // of stacks: how often they occur
+	ids     tokens   // stacks that occur
+	index   []uint32 // stack id → place in ids
 	series  []uint32
-	totals  map[uint32]uint64
+	totals  []uint64
 	col     []uint64
 	out     []byte
 }
 
 // encode writes samples of one minute, sorted by time. stack maps stacks of the
-// batch to stack ids, series threads of the batch to series ids.
+// batch to stack ids, series threads of the batch to series ids. Limit: five
+// columns of numbers, a pass or two each.
 func (e *rawEncoder) encode(minuteStart int64, samples []tacho.Sample, threads []tacho.Thread, stack, series []uint32) []byte {
-	if e.local == nil {
-		e.local, e.totals = map[uint32]uint32{}, map[uint32]uint64{}
-	}
-	clear(e.local)
-	clear(e.totals)
-	e.threads, e.ids, e.series = e.threads[:0], e.ids[:0], e.series[:0]
+	e.at = resetTo(e.at, len(threads))
+	e.sum = resize(e.sum, len(threads))
+	e.threads, e.series = e.threads[:0], e.series[:0]
 	for i := range samples {
 		s := &samples[i]
-		e.ids = append(e.ids, stack[s.Stack])
-		if _, ok := e.local[s.Thread]; !ok {
-			e.local[s.Thread] = 0
+		if e.at[s.Thread] == unset {
+			e.at[s.Thread], e.sum[s.Thread] = 0, 0
 			e.threads = append(e.threads, s.Thread)
+			e.series = append(e.series, series[s.Thread])
 		}
-		e.totals[series[s.Thread]] += uint64(s.Value)
+		e.sum[s.Thread] += uint64(s.Value)
+		id := stack[s.Stack]
+		e.seen.grow(int(id) + 1)
+		e.seen.add(id, 1)
 	}
-	for id := range e.totals {
-		e.series = append(e.series, id)
-	}
+	e.seen.drain(&e.ids)
 	slices.Sort(e.series)
-	slices.Sort(e.ids)
-	e.ids = slices.Compact(e.ids)
+	e.series = slices.Compact(e.series)
 	slices.SortFunc(e.threads, func(a, b uint32) int { return compareThreads(&threads[a], &threads[b]) })
+	e.totals = append(e.totals[:0], make([]uint64, len(e.series))...)
+	for _, t := range e.threads {
+		si, _ := slices.BinarySearch(e.series, series[t])
+		e.totals[si] += e.sum[t]
+	}
 
 	b := append(e.out[:0], rawVersion)
 	b = binary.AppendUvarint(b, uint64(len(samples)))
 	b = binary.AppendUvarint(b, uint64(len(e.series)))
 	next := uint32(0)
-	for _, id := range e.series {
+	for i, id := range e.series {
 		b = binary.AppendUvarint(b, uint64(id-next))
-		b = binary.AppendUvarint(b, e.totals[id])
+		b = binary.AppendUvarint(b, e.totals[i])
 		next = id + 1
 	}
 	b = binary.AppendUvarint(b, uint64(len(e.threads)))
 	prev := ""
 	for i, t := range e.threads {
-		e.local[t] = uint32(i)
+		e.at[t] = uint32(i)
 		th := &threads[t]
 		si, _ := slices.BinarySearch(e.series, series[t])
 		b = binary.AppendUvarint(b, uint64(si))
@@ -224,14 +229,12 @@ func (e *rawEncoder) encode(minuteStart int64, samples []tacho.Sample, threads [
 		b = appendStr(b, th.Name[n:])
 		prev = th.Name
 	}
-	b = binary.AppendUvarint(b, uint64(len(e.ids)))
+	b = binary.AppendUvarint(b, uint64(len(e.ids.ids)))
 	next = 0
-	for i, id := range e.ids {
+	e.index = resize(e.index, len(e.seen.vec))
+	for i, id := range e.ids.ids {
 		b = binary.AppendUvarint(b, uint64(id-next))
 		next = id + 1
-		if int(id) >= len(e.index) {
-			e.index = append(e.index, make([]uint32, int(id)+1-len(e.index))...)
-		}
 		e.index[id] = uint32(i)
 	}
 	last := minuteStart
@@ -240,7 +243,7 @@ func (e *rawEncoder) encode(minuteStart int64, samples []tacho.Sample, threads [
 		last = s.Time
 		return uint64(d)
 	})
-	b = e.column(b, samples, func(s *tacho.Sample) uint64 { return uint64(e.local[s.Thread]) })
+	b = e.column(b, samples, func(s *tacho.Sample) uint64 { return uint64(e.at[s.Thread]) })
 	b = e.column(b, samples, func(s *tacho.Sample) uint64 { return uint64(e.index[stack[s.Stack]]) })
 	b = e.column(b, samples, func(s *tacho.Sample) uint64 { return uint64(s.Value) })
 	b = e.column(b, samples, func(s *tacho.Sample) uint64 { return s.Span })

@@ -86,10 +86,9 @@ func (s *Store) retireRaw(ctx context.Context, floor int64) error {
 		return err // one was marked again just now; the next pass goes on
 	}
 	pb := s.db.NewBatch()
-	defer pb.Close()
 	_ = pb.DeleteRange(newKey(kindRaw), newKey(kindRaw).u32(uint32(floor)), nil)
 	_ = pb.Set(metaKey(metaRawFloor), appendVarint(nil, floor), nil)
-	return s.applyOwn(pb)
+	return s.housekeep(ctx, pb, pebble.Sync, func() {})
 }
 
 // retireDays drops days that are older than the retention. Days dropped for want
@@ -120,12 +119,11 @@ func (s *Store) retireService(ctx context.Context, v *service, floor int64) erro
 	if err := v.acquire(ctx); err != nil {
 		return err
 	}
-	defer v.release()
 	if !v.saved {
+		v.release()
 		return nil
 	}
 	pb := s.db.NewBatch()
-	defer pb.Close()
 	for _, k := range v.removeTargets(floor * dayNanos) {
 		_ = pb.Delete(k, nil)
 	}
@@ -146,12 +144,8 @@ func (s *Store) retireService(ctx context.Context, v *service, floor int64) erro
 		s.remove(v)
 	}
 	if pb.Empty() {
-		return nil
+		v.release()
+		return pb.Close()
 	}
-	return s.applyOwn(pb)
-}
-
-// applyOwn commits the store's own housekeeping.
-func (s *Store) applyOwn(pb *pebble.Batch) error {
-	return s.housekeep(pb, pebble.Sync)
+	return s.housekeep(ctx, pb, pebble.Sync, v.release)
 }

@@ -152,16 +152,17 @@ func (s *Store) do(ctx context.Context, j *job, force bool) error {
 // commitIf commits pb if the mark has not been set again meanwhile. No sync:
 // if the commit is lost in a crash, so is the removal of the mark.
 func (s *Store) commitIf(ctx context.Context, j *job, pb *pebble.Batch) error {
-	defer func() { _ = pb.Close() }() // what matters is the commit
 	if err := j.svc.acquire(ctx); err != nil {
+		_ = pb.Close() // nothing was applied, here and below
 		return err
 	}
-	defer j.svc.release()
 	same, err := s.equalValue(j.key, j.val)
 	if err != nil || !same || j.svc.dead {
+		j.svc.release()
+		_ = pb.Close()
 		return err
 	}
-	if err := s.housekeep(pb, pebble.NoSync); err != nil {
+	if err := s.housekeep(ctx, pb, pebble.NoSync, j.svc.release); err != nil {
 		return fmt.Errorf("commit roll-up: %w", err)
 	}
 	s.stats.sealed.Add(1)

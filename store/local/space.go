@@ -29,6 +29,7 @@ type space struct {
 	free    atomic.Uint64 // bytes
 	total   atomic.Uint64 // bytes
 	used    atomic.Uint64 // bytes the store takes
+	tables  atomic.Uint64 // of these the live tables: what dropping days can shrink
 	refused atomic.Pointer[error]
 
 	room sync.Mutex // one making of room at a time
@@ -89,7 +90,9 @@ func (s *Store) Watch(ctx context.Context) error {
 // measure looks how full the disk is.
 func (s *Store) measure() {
 	if s.health.failure() == nil {
-		s.space.used.Store(s.db.Metrics().DiskSpaceUsage())
+		m := s.db.Metrics()
+		s.space.used.Store(m.DiskSpaceUsage())
+		s.space.tables.Store(m.Table.Local.LiveSize)
 	}
 	u, err := s.opt.FS.GetDiskUsage(s.opt.Dir)
 	var refuse error
@@ -116,12 +119,13 @@ func (s *Store) measure() {
 	}
 }
 
-// checkSpace says why nothing may be stored, as last measured.
+// checkSpace says why nothing may be stored now: there is too little space, as
+// last measured, or the log cannot be written.
 func (s *Store) checkSpace() error {
-	if err := s.space.refused.Load(); err != nil {
+	if err := s.space.refused.Load(); err != nil && *err != nil {
 		return *err
 	}
-	return nil
+	return s.health.stuckErr()
 }
 
 // Why days are dropped, in the metrics and the log.
@@ -136,7 +140,7 @@ func (s *Store) wantRoom() string {
 	switch {
 	case s.space.known.Load() && s.space.free.Load() < 2*s.opt.MinFree:
 		return DropSpace
-	case s.opt.MaxBytes > 0 && s.space.used.Load() > s.opt.MaxBytes:
+	case s.opt.MaxBytes > 0 && s.space.tables.Load() > s.opt.MaxBytes:
 		return DropSize
 	}
 	return ""

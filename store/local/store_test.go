@@ -3,6 +3,9 @@ package local_test
 import (
 	"context"
 	"log/slog"
+	"os"
+	"os/exec"
+	"strings"
 	"testing"
 	"time"
 
@@ -15,7 +18,30 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if os.Getenv(childEnv) != "" {
+		os.Exit(m.Run())
+	}
 	goleak.VerifyTestMain(m)
+}
+
+const childEnv = "TACHO_TEST_CHILD"
+
+// inChild runs a test in a process of its own, and is true there. It is for
+// disks that fail for good: those who wait for them wait for ever. That the
+// process ends by itself and well is part of the test.
+func inChild(t *testing.T) bool {
+	if os.Getenv(childEnv) != "" {
+		return true
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v")
+	cmd.Env = append(os.Environ(), childEnv+"=1")
+	out, err := cmd.CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "--- PASS: "+t.Name()) {
+		t.Errorf("%v\n%s", err, out)
+	}
+	return false
 }
 
 // open opens a store on fs with a clock, without background work.

@@ -64,7 +64,7 @@ func (w *view) close() {
 	if w.it != nil {
 		_ = w.it.Close() // its errors were noted by scan
 	}
-	_ = w.snap.Close()
+	w.s.letGo(w.snap)
 }
 
 // note records what could not be read.

@@ -41,6 +41,8 @@ type scratch struct {
 	in     interner
 	series []uint32 // thread of the batch → series id
 	timed  []tacho.Sample
+	sorted []tacho.Sample
+	order  []uint64
 	rows   rows
 	sums   sums
 	raw    rawEncoder

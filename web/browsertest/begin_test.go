@@ -27,7 +27,7 @@ func TestWithinAMinute(t *testing.T) {
 	t.Logf("%v: the list shows %q", after(), v.Notes)
 
 	link := hook("service", "name", service) + " " + hook("service-link")
-	v = b.wait("the service in the list", limit(), func(v *view) bool {
+	b.wait("the service in the list", limit(), func(v *view) bool {
 		x := v.listed(service)
 		return x != nil && x.Live == "true" && x.Demo == "false"
 	})

@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"image/color"
 	"image/png"
+	"slices"
 	"strings"
 )
 
@@ -15,7 +16,7 @@ var look string
 type view struct {
 	URL, Title, Theme, Ground, Focus string
 	Overflow                         float64  // pixels the page is wider than the window
-	Notes                            []string // which of the states instead of data: loading, empty, error, denied
+	Notes                            []string // what is shown instead of data: "empty: …", loading, error, denied
 	Offline, Missing                 string   // banners
 	Help                             bool
 	Status                           *struct {
@@ -24,11 +25,8 @@ type view struct {
 	}
 
 	Services []listed
-	Targets  []struct {
-		PID                                  int
-		State, Service, Reason, Remedy, Text string
-	}
-	Sink string
+	Targets  []target
+	Sink     string
 
 	Recorder *struct {
 		Type            string
@@ -71,6 +69,17 @@ func (v *view) listed(name string) *listed {
 		}
 	}
 	return nil
+}
+
+// target is a process of the page of agents.
+type target struct {
+	PID                                  int
+	State, Service, Reason, Remedy, Text string
+}
+
+// notes reports whether there is a note that starts with a text instead of data.
+func (v *view) notes(start string) bool {
+	return slices.ContainsFunc(v.Notes, func(n string) bool { return strings.HasPrefix(n, start) })
 }
 
 // box is a place on the screen, in CSS pixels.

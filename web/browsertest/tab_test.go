@@ -58,8 +58,6 @@ func (b *tab) press(keys string, with ...chromedp.Modifier) {
 // point is where something is on the screen.
 type point struct{ X, Y float64 }
 
-func (p point) plus(x, y float64) point { return point{p.X + x, p.Y + y} }
-
 // where finds the middle of an element, scrolled into sight, and fails when
 // something else lies over it: a person could not click it.
 func (b *tab) where(selector string) point {

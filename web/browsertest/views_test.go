@@ -15,7 +15,7 @@ func TestTypes(t *testing.T) {
 	s := seeded(t)
 	story := s.story(t)
 	b := newTab(t, s)
-	b.open(fmt.Sprintf("/r/CollectorServer?from=now-7d&sel=%d-%d", story.incident, story.resolved))
+	b.open(fmt.Sprintf("/r/CollectorServer?from=now-3d&sel=%d-%d", story.incident, story.resolved))
 	v := b.wait("the incident", soon, func(v *view) bool { return v.settled() && v.Recorder.Type == "cpu" })
 	if want := []string{"CPU", "Off-CPU", "Alloc", "Lock", "Wall"}; !slices.Equal(v.Types, want) {
 		t.Errorf("the types are %q, want %q", v.Types, want)
@@ -61,8 +61,8 @@ func TestAddressIsTheView(t *testing.T) {
 	s := seeded(t)
 	story := s.story(t)
 	b := newTab(t, s)
-	b.open("/r/CollectorServer?from=now-7d")
-	v := b.wait("the week", soon, func(v *view) bool { return v.Heat != nil && v.Heat.CellsRecorded > 0 && v.settled() })
+	b.open("/r/CollectorServer?from=now-3d")
+	v := b.wait("three days", soon, func(v *view) bool { return v.Heat != nil && v.Heat.CellsRecorded > 0 && v.settled() })
 	b.drag(v.Heat.at(story.resolved-minute), v.Heat.at(story.incident)) // backwards is the same time
 	sel := fmt.Sprintf("%d-%d", story.incident, story.resolved)
 	b.wait("the selection", soon, func(v *view) bool { return v.Heat.Selection == sel && v.settled() })
@@ -79,7 +79,7 @@ func TestAddressIsTheView(t *testing.T) {
 	b.click(hook("search"))
 	b.press("readrecord")
 	v = b.wait("found", soon, func(v *view) bool { return strings.HasPrefix(v.Verdict, "matched ") && v.settled() && v.Top.Rows == 1 })
-	for _, part := range []string{"from=now-7d", "sel=" + sel, "type=alloc", "q=readrecord", "z=", "color=package", "sort=total"} {
+	for _, part := range []string{"from=now-3d", "sel=" + sel, "type=alloc", "q=readrecord", "z=", "color=package", "sort=total"} {
 		if !strings.Contains(v.URL, part) {
 			t.Errorf("the address %s lacks %s", v.URL, part)
 		}
@@ -106,7 +106,7 @@ func TestNarrow(t *testing.T) {
 	b := newTab(t, s)
 	for _, width := range []int64{360, 768, 1100} {
 		b.do(chromedp.EmulateViewport(width, 800))
-		for _, page := range []string{"/", "/agents", fmt.Sprintf("/r/CollectorServer?from=now-7d&sel=%d-%d&m=%s", story.incident, story.resolved, read0)} {
+		for _, page := range []string{"/", "/agents", fmt.Sprintf("/r/CollectorServer?from=now-3d&sel=%d-%d&m=%s", story.incident, story.resolved, read0)} {
 			b.open(page)
 			v := b.wait(page, soon, func(v *view) bool {
 				return len(v.Services) > 0 || len(v.Targets) > 0 || v.placed() && !v.Icicle.Stale && v.Chips["highlight"] == read0 && v.Heat.CellsRecorded > 0

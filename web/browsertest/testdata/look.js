@@ -18,9 +18,9 @@
     ground: getComputedStyle(document.body).backgroundColor,
     focus: active?.dataset?.testid ?? active?.tagName ?? "",
     overflow: document.documentElement.scrollWidth - innerWidth,
-    notes: ["loading", "empty", "error", "denied"].filter((k) => one("state-" + k)),
+    notes: ["loading", "empty", "error", "denied"].flatMap((k) => all("state-" + k).map((e) => `${k}: ${text(e)}`)),
     offline: text(one("offline")), missing: text(one("missing")),
-    help: one("help")?.open ?? false,
+    help: one("help") !== null,
     status: one("agents-status") && { ...numbers(one("agents-status").dataset, ["recording", "refused", "limited"]), text: text(one("agents-status")) },
 
     services: all("service").map((e) => ({

@@ -5,6 +5,9 @@ import type { Columns } from "./icicle/tree";
 
 export interface ValueType { name: string; unit: string; }
 export interface Instance { instance: string; labels: Record<string, string>; first_ms: number; last_ms: number; live: boolean; }
+/** Whether somebody records it now. What the demo made up ends near now, but nobody records that. */
+export const isLive = (i: Instance) => i.live && i.labels.demo !== "seeded";
+
 export interface Strip { from_ms: number; step_ms: number; unit: string; cells: (number | null)[]; }
 export interface Service {
   name: string; demo: boolean; types: ValueType[]; first_ms: number; last_ms: number; instances: Instance[]; strip: Strip | null;

@@ -7,6 +7,7 @@ export const RANGES = [
   { label: "1 h", from: "now-1h", ms: 36e5 },
   { label: "6 h", from: "now-6h", ms: 6 * 36e5 },
   { label: "24 h", from: "now-24h", ms: 24 * 36e5 },
+  { label: "3 d", from: "now-3d", ms: 3 * 864e5 },
   { label: "7 d", from: "now-7d", ms: 7 * 864e5 },
 ] as const;
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { at, fromAnswer, merge, sum } from "../src/heat/cells";
+import { at, first, fromAnswer, merge, sum } from "../src/heat/cells";
 import { cellAt, cellAtPoint, cellTime, makeGrid, moveCell, scheme, ticks } from "../src/heat/grid";
 import { quantile, ramp, tone, TONES } from "../src/heat/scale";
 import { between, cells, column, extend, outline, rects } from "../src/heat/select";
@@ -132,4 +132,11 @@ test("a poll is laid over older cells and the window moves on", () => {
   // Other squares replace, they do not mix.
   const fine = fromAnswer({ from_ms: T0, step_ms: 1000, unit: "bytes", cells: [1] });
   assert.equal(merge(old, fine, T0, T0 + M), fine);
+});
+
+test("where data begins: the first cell that is recorded, idle or not", () => {
+  const c = fromAnswer({ from_ms: T0, step_ms: M, unit: "nanoseconds", cells: [null, null, 0, null, 7] });
+  assert.equal(first(c, T0 - 9 * M), T0 + 2 * M);
+  assert.equal(first(c, T0 + 3 * M), T0 + 4 * M);
+  assert.equal(first(c, T0 + 5 * M), T0 + 5 * M);
 });

@@ -44,7 +44,8 @@ test("paths name pages and services", () => {
 test("the first range is the smallest that holds what there is", () => {
   assert.equal(initialRange(NOW - 6e4, NOW), "now-1h");
   assert.equal(initialRange(NOW - 5 * 36e5, NOW), "now-6h");
-  assert.equal(initialRange(NOW - 30 * 36e5, NOW), "now-7d");
+  assert.equal(initialRange(NOW - 30 * 36e5, NOW), "now-3d");
+  assert.equal(initialRange(NOW - 4 * 864e5, NOW), "now-7d");
   assert.equal(initialRange(NOW - 90 * 864e5, NOW), "now-7d");
 });
 

@@ -14,8 +14,7 @@ export interface Palette {
   mark: string; // outlines of selection and cursor
   kinds: Record<string, string>;
   packages: string[];
-  faded: string; // a frame that a search leaves aside
-  fadedText: string;
+  fadedText: string; // on frames that a search leaves aside
   text: string; // on frames
   small: string; // a run of frames too small to draw
 }
@@ -28,7 +27,7 @@ const LIGHT: Palette = {
     gc: "#b9cf8e", vm: "#c7ccd4", unsampled: "#e4e2dd", unknown: "#d8d3c9",
   },
   packages: ["#f4b978", "#a3bdea", "#b9cf8e", "#e8a9a0", "#c9b2e2", "#86cfc6", "#e6cf7c", "#d3b79b", "#9fd0e6", "#e3a8cb", "#c2c9a5", "#bcc3cf"],
-  faded: "#efece7", fadedText: "#857f76", text: "#231d14", small: "#cfcac1",
+  fadedText: "#6b6760", text: "#231d14", small: "#cfcac1",
 };
 
 const DARK: Palette = {
@@ -39,7 +38,7 @@ const DARK: Palette = {
     gc: "#5d7531", vm: "#565d69", unsampled: "#3e4147", unknown: "#55514a",
   },
   packages: ["#9a5f24", "#3f62a4", "#5d7531", "#9c4f49", "#6f529b", "#2b7c74", "#85731f", "#7a5f44", "#2f7390", "#8e4a75", "#65693f", "#565d69"],
-  faded: "#24272c", fadedText: "#7f828a", text: "#f6f1e9", small: "#3a3d44",
+  fadedText: "#9a9ca3", text: "#f6f1e9", small: "#3a3d44",
 };
 
 export const palette = (dark: boolean): Palette => (dark ? DARK : LIGHT);

@@ -50,6 +50,13 @@ export function at(c: Cells, ms: number): number {
   return i >= 0 && i < c.values.length ? c.values[i] : NaN;
 }
 
+/** When the first cell with data from an instant on starts; the instant when none has. */
+export function first(c: Cells, fromMs: number): number {
+  const a = Math.max(0, Math.floor((fromMs - c.fromMs) / c.stepMs));
+  for (let i = a; i < c.values.length; i++) if (!Number.isNaN(c.values[i])) return c.fromMs + i * c.stepMs;
+  return fromMs;
+}
+
 export interface Sum { sum: number; recorded: number; peak: number; peakMs: number; }
 
 /** What happened in [fromMs, untilMs): recorded counts cells with data. */

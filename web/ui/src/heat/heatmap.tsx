@@ -6,7 +6,7 @@ import { palette } from "../color/palette";
 import { useDark } from "../color/theme";
 import { useSize } from "../hooks";
 import type { Cells } from "./cells";
-import { sum } from "./cells";
+import { first, sum } from "./cells";
 import { cellAt, cellAtPoint, cellTime, colX, inside, moveCell, type Grid, type Plot } from "./grid";
 import { Legend, Readout } from "./legend";
 import { HeatMirror } from "./mirror";
@@ -117,8 +117,12 @@ export function HeatMap(props: HeatProps) {
 
   const rangeFrom = cellTime(grid, grid.first), rangeUntil = cellTime(grid, grid.end);
   const all = cells ? sum(cells, rangeFrom, rangeUntil) : null;
-  const demoX = demoUntil === null ? 0 : demoUntil >= rangeUntil ? plot.w
-    : demoUntil <= rangeFrom ? 0 : colX(grid, plot, Math.min(grid.cols, Math.ceil((demoUntil - grid.originMs) / (grid.stepMs * grid.rows)))) - plot.x;
+  // The band lies over the columns with data before that instant.
+  const colMs = grid.stepMs * grid.rows;
+  const band = demoUntil === null || demoUntil <= rangeFrom || !cells ? null : {
+    from: colX(grid, plot, Math.max(0, Math.floor((first(cells, rangeFrom) - grid.originMs) / colMs))),
+    until: colX(grid, plot, Math.min(grid.cols, Math.ceil((demoUntil - grid.originMs) / colMs))),
+  };
 
   return (
     <div class="heat">
@@ -134,8 +138,8 @@ export function HeatMap(props: HeatProps) {
           onPointerDown={down} onPointerMove={move} onPointerUp={up} onPointerCancel={() => setDrag(null)}
           onPointerLeave={() => setHover(-1)} onDblClick={twice} onKeyDown={key} onBlur={() => setKeyed(-1)}
         />
-        {demoX > 0 && (
-          <div class="demo-band" data-testid="demo-band" style={{ left: plot.x + "px", width: demoX + "px" }}>
+        {band && band.until > band.from && (
+          <div class="demo-band" data-testid="demo-band" style={{ left: band.from + "px", width: band.until - band.from + "px" }}>
             <span>demo data</span>
           </div>
         )}

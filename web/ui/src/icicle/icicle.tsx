@@ -42,7 +42,8 @@ export function Icicle(p: IcicleProps) {
   const [seen, setSeen] = useState<{ tree: Tree; list: Seen[] }>({ tree, list: [] });
 
   const rows = useMemo(() => depthOf(tree, zoom), [tree, zoom]);
-  const inner = Math.max(rows * ROW, size.height);
+  // Room for whole rows to scroll by: at the end the first row is not cut.
+  const inner = size.height + Math.ceil(Math.max(0, rows * ROW - size.height) / ROW) * ROW;
   const top = Math.max(0, Math.min(scrollTop, inner - size.height));
   const view: View = {
     zoom, width: size.width, minPx: 0.7, firstRow: Math.floor(top / ROW), endRow: Math.ceil((top + size.height) / ROW), marks: p.found?.nodes ?? null,
@@ -64,6 +65,18 @@ export function Icicle(p: IcicleProps) {
     return () => clearTimeout(id);
   }, [tree, zoom, size, dark, top, p.found, p.colorBy]);
 
+  // What is scrolled to may need room that is made only after this render (a
+  // chip above has just taken some): then it is asked for once more.
+  const asked = useRef({ to: 0, got: 0 });
+  const scroll = (el: HTMLElement, to: number) => {
+    el.scrollTop = to;
+    asked.current = { to, got: el.scrollTop };
+  };
+  useEffect(() => {
+    const el = scroller.current, { to, got } = asked.current;
+    if (el && to > got && el.scrollTop === got) scroll(el, to);
+  }, [inner]);
+
   // By name, not by index: a refresh renumbers nodes and must not scroll.
   // A zoomed frame far down comes to the upper part of the pane; its nearest
   // callers stay in sight above it.
@@ -71,16 +84,17 @@ export function Icicle(p: IcicleProps) {
     const el = scroller.current;
     if (!el) return;
     const y = tree.level[zoom] * ROW;
-    el.scrollTop = y > el.clientHeight * 0.4 ? y - 2 * ROW : 0;
+    scroll(el, y > el.clientHeight * 0.4 ? y - 2 * ROW : 0);
   }, [nodeName(tree, zoom), tree.level[zoom]]);
 
-  // A current frame out of sight is scrolled to.
+  // A current frame out of sight is scrolled to, with some of its neighbours.
   useEffect(() => {
     const el = scroller.current;
     if (!el || p.cursor < 0) return;
     const y = tree.level[p.cursor] * ROW;
-    if (y < el.scrollTop) el.scrollTop = y;
-    else if (y + ROW > el.scrollTop + el.clientHeight) el.scrollTop = y + ROW - el.clientHeight;
+    const near = Math.min(3 * ROW, el.clientHeight / 4);
+    if (y < el.scrollTop) scroll(el, Math.max(0, y - near));
+    else if (y + ROW > el.scrollTop + el.clientHeight) scroll(el, Math.ceil((y + ROW + near - el.clientHeight) / ROW) * ROW);
   }, [p.cursor, tree]);
 
   useEffect(() => setPointer(null), [tree, zoom]);

@@ -36,8 +36,9 @@ export function paintIcicle(ctx: CanvasRenderingContext2D, s: IcicleScene, p: Pa
     const fade = s.searching && !b.hit[i];
     const x0 = Math.round(b.x[i] * s.dpr) / s.dpr, x1 = Math.round((b.x[i] + b.w[i]) * s.dpr) / s.dpr;
     const y = row * ROW - s.scrollTop;
-    ctx.globalAlpha = row < zoomRow ? 0.55 : 1;
-    ctx.fillStyle = fade ? p.faded : n < 0 ? (s.searching ? p.mark : p.small) : color(n);
+    // Faded frames keep a hint of their colour: what kind they are still shows.
+    ctx.globalAlpha = (row < zoomRow ? 0.55 : 1) * (fade ? 0.28 : 1);
+    ctx.fillStyle = n < 0 ? (s.searching && !fade ? p.mark : p.small) : color(n);
     // A gap of one pixel between frames, unless the frame is all gap.
     const gap = x1 - x0 > 3 ? 1 : 0;
     ctx.fillRect(x0, y, Math.max(1 / s.dpr, x1 - x0 - gap), ROW - 1);

@@ -123,7 +123,8 @@ function Kinds({ tree }: { tree: Tree }) {
   const colors = palette(useDark()).kinds;
   const present = useMemo(() => {
     const seen = new Set<number>();
-    for (let i = 1; i < tree.size; i++) seen.add(tree.kind[i]);
+    // The root "all" is no frame; that of a focus or of callers is one.
+    for (let i = tree.kinds[tree.kind[0]] === "unknown" ? 1 : 0; i < tree.size; i++) seen.add(tree.kind[i]);
     return tree.kinds.map((name, i) => ({ name, i })).filter((k) => seen.has(k.i));
   }, [tree]);
   return (

@@ -2,7 +2,7 @@
 
 import { palette } from "../color/palette";
 import { useDark } from "../color/theme";
-import { serverNow, type Service, type Strip } from "../api";
+import { isLive, serverNow, type Service, type Strip } from "../api";
 import { quantile, tone } from "../heat/scale";
 import { useEvery, useGet } from "../hooks";
 import { Link } from "../shell/header";
@@ -31,7 +31,7 @@ export function ServicesPage() {
 
 function Row({ s }: { s: Service }) {
   const now = serverNow();
-  const live = s.instances.filter((i) => i.live);
+  const live = s.instances.filter(isLive);
   return (
     <li class="service" data-testid="service" data-name={s.name} data-live={String(live.length > 0)} data-demo={String(s.demo)}>
       <Link href={servicePath(s.name)} class="service-name" data-testid="service-link">{s.name}</Link>
@@ -43,9 +43,9 @@ function Row({ s }: { s: Service }) {
       {s.strip && <StripRow strip={s.strip} name={s.name} />}
       <ul class="instances">
         {s.instances.slice(0, 8).map((i) => (
-          <li key={i.instance} data-testid="instance" data-name={i.instance} data-live={String(i.live)}>
-            <i class={i.live ? "dot good" : "dot idle"} aria-hidden="true" /><span class="clip">{i.instance}</span>
-            <span class="quiet num">{i.live ? "live" : ago(i.last_ms, now)}</span>
+          <li key={i.instance} data-testid="instance" data-name={i.instance} data-live={String(isLive(i))}>
+            <i class={isLive(i) ? "dot good" : "dot idle"} aria-hidden="true" /><span class="clip">{i.instance}</span>
+            <span class="quiet num">{isLive(i) ? "live" : i.labels.demo === "seeded" ? "made up" : ago(i.last_ms, now)}</span>
           </li>
         ))}
         {s.instances.length > 8 && <li class="quiet">and {s.instances.length - 8} more</li>}

@@ -2,7 +2,7 @@
 // every request is derived from it and from the clock.
 
 import { useCallback, useEffect, useMemo, useState } from "preact/hooks";
-import { serverNow, type IcicleAnswer, type Service, type TopAnswer } from "../api";
+import { isLive, serverNow, type IcicleAnswer, type Service, type TopAnswer } from "../api";
 import { makeGrid, scheme } from "../heat/grid";
 import { useHeat } from "../heat/useheat";
 import { useEvery, useGet, useNow, useSettled } from "../hooks";
@@ -27,7 +27,7 @@ export function useRecorder(service: string) {
   const list = useGet<{ services: Service[] }>("services", {});
   useEvery(5000, list.reload);
   const info = list.data?.services.find((s) => s.name === service) ?? null;
-  const live = info?.instances.some((i) => i.live) ?? false;
+  const live = info?.instances.some(isLive) ?? false;
   const types = info?.types ?? [];
   const type = state.type || types.find((t) => t.name === "cpu")?.name || types[0]?.name || "";
 
