@@ -42,6 +42,8 @@ ui-check:
 bench: build deps
 	$(GO) run ./bench/decode
 	$(GO) run ./bench/overhead
+	$(GO) run ./bench/week
+	$(GO) run ./bench/week --growth
 
 ## soak: what is too long for CI
 soak: build deps

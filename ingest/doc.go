@@ -6,8 +6,9 @@
 //  1. A request body is read whole, within a limit for one body and a budget
 //     for all bodies under way, and decoded by a bounded number of decoders.
 //  2. Its batches are put into the queue of their tenant, which is bounded in
-//     bytes. When it is full the caller hears so at once (ErrOverloaded, 429):
-//     nothing ever waits for room.
+//     bytes. When it is full the caller hears so at once (ErrOverloaded, 429),
+//     if possible before its body is read and decoded: nothing ever waits for
+//     room, and refusing is cheap.
 //  3. A fixed number of flushers takes what has come in 100 ms, or 300 batches
 //     if that is sooner, and gives it to the store as one Append: one fsync for
 //     many requests. A tenant is flushed by one flusher at a time.

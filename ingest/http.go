@@ -58,6 +58,9 @@ func (g *Ingester) serve(w http.ResponseWriter, r *http.Request, tenant string) 
 		return 0, &answer{status: http.StatusUnsupportedMediaType, reason: "malformed", sentence: "the body is not of type " + wire.ContentType + " without a Content-Encoding",
 			detail: "Send batches as package wire writes them; other files go to /api/v1/upload."}
 	}
+	if g.full(tenant, r.ContentLength) {
+		return 0, &answer{status: http.StatusTooManyRequests, reason: "overloaded", sentence: ErrOverloaded.Error(), detail: "Try again after the time in Retry-After."}
+	}
 	held, bad := g.hold(r)
 	if bad != nil {
 		return 0, bad
@@ -73,7 +76,7 @@ func (g *Ingester) serve(w http.ResponseWriter, r *http.Request, tenant string) 
 	if err != nil {
 		return 0, readAnswer(err)
 	}
-	batches, bad := g.decodeAll(r.Context(), raw)
+	batches, bad := g.decodeAll(r.Context(), tenant, raw)
 	if bad != nil {
 		return 0, bad
 	}
@@ -101,12 +104,15 @@ func (g *Ingester) hold(r *http.Request) (int64, *answer) {
 	return n, nil
 }
 
-func (g *Ingester) decodeAll(ctx context.Context, raw []byte) ([]*tacho.Batch, *answer) {
+func (g *Ingester) decodeAll(ctx context.Context, tenant string, raw []byte) ([]*tacho.Batch, *answer) {
 	select {
 	case g.decode <- struct{}{}:
 		defer func() { <-g.decode }()
 	case <-ctx.Done():
 		return nil, &answer{status: http.StatusServiceUnavailable, sentence: "the request ended before it was decoded", detail: "Try again."}
+	}
+	if g.full(tenant, int64(len(raw))) {
+		return nil, &answer{status: http.StatusTooManyRequests, reason: "overloaded", sentence: ErrOverloaded.Error(), detail: "Try again after the time in Retry-After."}
 	}
 	rd := wire.NewReader(bytes.NewReader(raw), g.o.Limits)
 	var batches []*tacho.Batch

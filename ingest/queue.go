@@ -60,6 +60,16 @@ func (g *Ingester) enqueue(tenant string, r *request) error {
 	return nil
 }
 
+// full reports whether a body of so many bytes has no chance: decoded it is
+// larger. Under overload this is what most requests hear, and it must not cost
+// the server a decode.
+func (g *Ingester) full(tenant string, encoded int64) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	q := g.queues[tenant]
+	return q != nil && q.bytes+max(encoded, 0) > g.o.QueueBytes
+}
+
 // flusher commits one group after another until the ingester closes and
 // nothing waits.
 func (g *Ingester) flusher() {

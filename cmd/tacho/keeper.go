@@ -86,7 +86,7 @@ func openKeeper(k *keeperFlags, data string, log *slog.Logger) (_ *keeper, err e
 		return nil, fmt.Errorf("open the store: %w", err)
 	}
 	x.reg.MustRegister(newStoreMetrics(x.store.Stats, x.store.Health))
-	x.ingest = ingest.New(ingest.Options{Store: x.store, Log: log, Registerer: x.reg})
+	x.ingest = ingest.New(ingest.Options{Store: x.store, Log: log, Registerer: x.reg, BodiesHeld: 32 << 20})
 	return x, nil
 }
 

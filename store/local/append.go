@@ -56,19 +56,20 @@ func (s *Store) admit(b *tacho.Batch, now time.Time) error {
 		oldest = s.floor.Load() * dayNanos
 	}
 	newest := now.Add(s.opt.MaxAhead).UnixNano()
-	at := func(what string, t int64) error {
+	// The text is only put together for an error: there is a call a sample.
+	at := func(what, name string, t int64) error {
 		switch {
 		case t < oldest:
-			return fmt.Errorf("%s %s is older than what is kept (since %s)", what, nanoTime(t).Format(time.RFC3339Nano), nanoTime(oldest).Format(time.RFC3339))
+			return fmt.Errorf("%s%s at %s is older than what is kept (since %s)", what, name, nanoTime(t).Format(time.RFC3339Nano), nanoTime(oldest).Format(time.RFC3339))
 		case t > newest:
-			return fmt.Errorf("%s %s is more than %s ahead of the clock", what, nanoTime(t).Format(time.RFC3339Nano), s.opt.MaxAhead)
+			return fmt.Errorf("%s%s at %s is more than %s ahead of the clock", what, name, nanoTime(t).Format(time.RFC3339Nano), s.opt.MaxAhead)
 		}
 		return nil
 	}
-	if err := at("the window's start", b.From); err != nil {
+	if err := at("the window's start", "", b.From); err != nil {
 		return err
 	}
-	if err := at("the window's end", b.Until); err != nil {
+	if err := at("the window's end", "", b.Until); err != nil {
 		return err
 	}
 	samples := 0
@@ -84,20 +85,20 @@ func (s *Store) admit(b *tacho.Batch, now time.Time) error {
 			if sm.Time == 0 {
 				continue
 			}
-			if err := at(p.Type.Name+" sample at", sm.Time); err != nil {
+			if err := at("sample of ", p.Type.Name, sm.Time); err != nil {
 				return err
 			}
 		}
 	}
 	for _, se := range b.Series {
 		for _, p := range se.Points {
-			if err := at("point of "+se.Name+" at", p.Time); err != nil {
+			if err := at("point of ", se.Name, p.Time); err != nil {
 				return err
 			}
 		}
 	}
 	for i := range b.Events {
-		if err := at("event "+b.Events[i].Kind+" at", b.Events[i].Time); err != nil {
+		if err := at("event ", b.Events[i].Kind, b.Events[i].Time); err != nil {
 			return err
 		}
 	}

@@ -58,7 +58,16 @@
 // # Failures
 //
 // Damaged blocks are left out and named in Missing; a unit with damaged blocks
-// stays marked, so that Missing stays exact. When Pebble cannot write its log it
-// wants to end the process; here that ends the store instead: Health says why,
-// appends are refused. Free space is checked before each append. (fault.go)
+// stays marked, so that Missing stays exact. Check reads everything and names
+// key and offset. (check.go)
+//
+// The disk is measured once a second. Below twice MinFree, or above MaxBytes,
+// the oldest day goes; below MinFree batches are refused with ErrFull and nothing
+// is rolled up; a ballast file is given up when a write finds the disk full.
+// (space.go, drop.go, ballast.go)
+//
+// Between Pebble and the disk stands a file system that tries writes to the log
+// and the manifest again until they succeed, and ends the store, not the process,
+// when one cannot be synced. Health says what is waited for; appends end within
+// three times StallAfter. (disk.go, fault.go)
 package local

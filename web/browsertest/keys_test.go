@@ -23,9 +23,9 @@ func TestKeys(t *testing.T) {
 
 	// ? shows the help; Esc closes it and nothing else.
 	b.press("?")
-	is("the help", func(v *view) bool { return v.Help })
+	is("the help", func(v *view) bool { return v.Help == "open" })
 	b.press(kb.Escape)
-	is("no help, the selection still there", func(v *view) bool { return !v.Help && v.Heat.Selection == sel })
+	is("no help, the selection still there", func(v *view) bool { return v.Help == "" && v.Heat.Selection == sel })
 
 	// d: the other theme, and back.
 	light := v.Ground

@@ -18,7 +18,7 @@ type view struct {
 	Overflow                         float64  // pixels the page is wider than the window
 	Notes                            []string // what is shown instead of data: "empty: …", loading, error, denied
 	Offline, Missing                 string   // banners
-	Help                             bool
+	Help                             string   // open; closed while it goes; empty when it is gone
 	Status                           *struct {
 		Recording, Refused, Limited *int
 		Text                        string

@@ -20,7 +20,7 @@
     overflow: document.documentElement.scrollWidth - innerWidth,
     notes: ["loading", "empty", "error", "denied"].flatMap((k) => all("state-" + k).map((e) => `${k}: ${text(e)}`)),
     offline: text(one("offline")), missing: text(one("missing")),
-    help: one("help") !== null,
+    help: one("help") ? (one("help").open ? "open" : "closed") : "",
     status: one("agents-status") && { ...numbers(one("agents-status").dataset, ["recording", "refused", "limited"]), text: text(one("agents-status")) },
 
     services: all("service").map((e) => ({
