@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -223,6 +224,10 @@ func TestFullQueueSaysSoAtOnce(t *testing.T) {
 	}
 	if got := metric(t, reg, "tacho_ingest_queue_bytes", ""); got != float64(3*size) {
 		t.Errorf("%v bytes queued, want %d", got, 3*size)
+	}
+	// Not even decoded: that there is no batch in it is not found out.
+	if r := post(t, g.Handler(), wire.ContentType, strings.NewReader("nothing of the kind")); r.status != http.StatusTooManyRequests || r.retryAfter != "1" {
+		t.Errorf("posted to a full queue: %+v, want 429 with Retry-After", r)
 	}
 	var rejected *wire.RejectedError
 	if err := g.Append(t.Context(), "", []*tacho.Batch{numbered(1), numbered(2), numbered(3), numbered(4)}); !errors.As(err, &rejected) {

@@ -55,13 +55,16 @@ func TestTailOfALiveJVM(t *testing.T) {
 		if err != nil || sum.Truncated {
 			t.Fatalf("decoding the recording: %+v, %v", sum, err)
 		}
-		if len(f.chunks) != sum.Chunks {
+		// A chunk begun and deleted between two looks, as the JVM ends, cannot be
+		// tailed. On a busy machine a look is late; one chunk may be lost to that.
+		lost := sum.Chunks - len(f.chunks)
+		if lost < 0 || lost > 1 || len(f.chunks) == 0 {
 			t.Fatalf("tailed %d chunks, recording has %d", len(f.chunks), sum.Chunks)
 		}
 		var got []string
 		polls := 0
 		for i, c := range f.chunks {
-			if !c.state.Finished || c.state.Final != (i == len(f.chunks)-1) {
+			if !c.state.Finished || c.state.Final != (i == sum.Chunks-1) {
 				t.Errorf("chunk %d ended with %+v", i, c.state)
 			}
 			got = append(got, c.lines...)
@@ -70,7 +73,7 @@ func TestTailOfALiveJVM(t *testing.T) {
 		if polls < 4 {
 			t.Errorf("events came in %d polls, want several: nothing was tailed", polls)
 		}
-		if len(got) != len(want) {
+		if len(got) > len(want) || lost == 0 && len(got) != len(want) {
 			t.Errorf("tailed %d events, recording has %d", len(got), len(want))
 		}
 		for i := range min(len(got), len(want)) {

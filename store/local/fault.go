@@ -283,3 +283,11 @@ func (s *Store) letGo(snap *pebble.Snapshot) {
 func (s *Store) patience(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(ctx, 3*s.opt.StallAfter)
 }
+
+// hold takes the writer lock of a service for housekeeping: an append that waits
+// for the disk has it, and may have it for long.
+func (s *Store) hold(ctx context.Context, v *service) error {
+	ctx, cancel := s.patience(ctx)
+	defer cancel()
+	return v.acquire(ctx)
+}

@@ -28,7 +28,7 @@ func (s *Store) retire(ctx context.Context, now time.Time) error {
 		return fmt.Errorf("drop old days: %w", err)
 	}
 	for _, v := range s.services() {
-		if err := v.acquire(ctx); err != nil {
+		if err := s.hold(ctx, v); err != nil {
 			return err
 		}
 		v.evictTries(now.Add(-evictAfter).UnixNano())
@@ -51,7 +51,7 @@ func (s *Store) services() []*service {
 // barrier waits until no append is under way that began before it.
 func (s *Store) barrier(ctx context.Context) error {
 	for _, v := range s.services() {
-		if err := v.acquire(ctx); err != nil {
+		if err := s.hold(ctx, v); err != nil {
 			return err
 		}
 		v.release()
@@ -116,7 +116,7 @@ func (s *Store) retireDays(ctx context.Context, now time.Time) error {
 
 // retireService forgets what a service no longer needs.
 func (s *Store) retireService(ctx context.Context, v *service, floor int64) error {
-	if err := v.acquire(ctx); err != nil {
+	if err := s.hold(ctx, v); err != nil {
 		return err
 	}
 	if !v.saved {

@@ -152,7 +152,7 @@ func (s *Store) do(ctx context.Context, j *job, force bool) error {
 // commitIf commits pb if the mark has not been set again meanwhile. No sync:
 // if the commit is lost in a crash, so is the removal of the mark.
 func (s *Store) commitIf(ctx context.Context, j *job, pb *pebble.Batch) error {
-	if err := j.svc.acquire(ctx); err != nil {
+	if err := s.hold(ctx, j.svc); err != nil {
 		_ = pb.Close() // nothing was applied, here and below
 		return err
 	}

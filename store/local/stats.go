@@ -45,6 +45,7 @@ type Stats struct {
 	DaysDropped      map[string]int64 // by reason: DropAge, DropSize, DropSpace
 	OldestDay        time.Time        // the first day of which anything is stored; zero = nothing is
 	DiskBytes        uint64           // what the store takes on disk now
+	TableBytes       uint64           // of these in live tables: what MaxBytes bounds
 	FreeBytes        uint64           // of the disk, as last measured; 0 when the file system does not say
 }
 
@@ -55,7 +56,7 @@ func (s *Store) Stats() Stats {
 		Batches: s.stats.batches.Load(), Samples: s.stats.samples.Load(),
 		Commits: s.stats.commits.Load(), CommitTime: time.Duration(s.stats.commitNanos.Load()),
 		Sealed: s.stats.sealed.Load(), DaysDropped: map[string]int64{DropAge: 0, DropSize: 0, DropSpace: 0},
-		DiskBytes: s.space.used.Load(),
+		DiskBytes: s.space.used.Load(), TableBytes: s.space.tables.Load(),
 	}
 	if at := s.stats.last.Load(); at != 0 {
 		st.LastCommit = nanoTime(at)
@@ -73,7 +74,8 @@ func (s *Store) Stats() Stats {
 		return st
 	}
 	defer s.end()
-	st.DiskBytes = s.db.Metrics().DiskSpaceUsage()
+	m := s.db.Metrics()
+	st.DiskBytes, st.TableBytes = m.DiskSpaceUsage(), m.Table.Local.LiveSize
 	if oldest, _, err := s.days(); err == nil && oldest >= 0 {
 		st.OldestDay = nanoTime(oldest * dayNanos)
 	}

@@ -2,6 +2,7 @@ package browsertest
 
 import (
 	"fmt"
+	"image/color"
 	"math"
 	"slices"
 	"strings"
@@ -170,11 +171,16 @@ func TestIncident(t *testing.T) {
 	if !strings.Contains(v.URL, "&m="+read0) {
 		t.Errorf("the address %s does not name the method", v.URL)
 	}
-	// The chip above the icicle has moved it down.
-	v = b.wait("the table behind the icicle", soon, func(v *view) bool { return v.placed() && v.frame(read0) != nil && v.frame(other) != nil })
-	if is := b.colours(v.beside(v.frame(read0)), v.beside(v.frame(other))); is[0] != was[0] || is[1] == was[1] {
-		t.Errorf("the frame was %v and is %v; another was %v and is %v", was[0], is[0], was[1], is[1])
-	}
+	// The chip above has moved the icicle down, and it scrolled to the frame.
+	var is []color.RGBA
+	b.wait("the method as it was and its callers faded", soon, func(v *view) bool {
+		if !v.placed() || v.frame(read0) == nil || v.frame(other) == nil {
+			return false
+		}
+		is = b.colours(v.beside(v.frame(read0)), v.beside(v.frame(other)))
+		return is[0] == was[0] && is[1] != was[1] && bright(is[1]) > bright(was[1]) && bright(is[1]) < 250
+	})
+	t.Logf("the method is %v, its caller went from %v to %v", is[0], was[1], is[1])
 
 	// From the row to its callers.
 	b.click(hook("top-row", "name", read0) + " " + hook("top-callers"))

@@ -116,7 +116,7 @@ type icicle struct {
 	Nodes, Depth, ZoomNode, Pruned      int
 	Matches                             *int
 	Total                               int64
-	ScrollTop, RowH                     float64
+	ScrollTop, Scrolled, RowH           float64 // drawn for, really scrolled to
 	Zoom, Cursor, Color, Readout, Kinds string
 	Stale                               bool
 	Box                                 box
@@ -189,7 +189,7 @@ func (v *view) placed() bool {
 		return false
 	}
 	f := v.Frames[0]
-	return f.Y == float64(f.Level)*v.Icicle.RowH-v.Icicle.ScrollTop && (f.Node != 0 || f.Total == v.Icicle.Total)
+	return v.Icicle.Scrolled == v.Icicle.ScrollTop && f.Y == float64(f.Level)*v.Icicle.RowH-v.Icicle.ScrollTop && (f.Node != 0 || f.Total == v.Icicle.Total)
 }
 
 // colours are those on the screen at some points.

@@ -51,7 +51,7 @@
     icicle: icicle && {
       ...numbers(icicle.dataset, ["nodes", "depth", "total", "zoomNode", "matches", "pruned", "scrollTop", "rowH"]),
       zoom: icicle.dataset.zoom, cursor: icicle.dataset.cursor, color: icicle.dataset.color, box: box(icicle),
-      stale: !!icicle.closest(".stale"), readout: text(one("icicle-readout")), kinds: text(one("kind-legend")),
+      scrolled: icicle.closest(".icicle-scroll").scrollTop, stale: !!icicle.closest(".stale"), readout: text(one("icicle-readout")), kinds: text(one("kind-legend")),
     },
     frames: [...document.querySelectorAll('[data-testid="icicle-table"] tbody tr')].map((e) => ({
       name: e.dataset.name, ...numbers(e.dataset, ["node", "level", "x", "y", "w", "h", "total", "self"]),
