@@ -1,7 +1,7 @@
 // The icicle pane's model: the tree of the last answer, the zoomed and the
 // current frame as nodes of it, and what the search or highlight covers.
 
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useMemo, useState } from "preact/hooks";
 import type { IcicleAnswer } from "../api";
 import { findByHash, pathHash } from "../icicle/path";
 import { detailFor, exactly, find, within, type Found } from "../icicle/search";
@@ -21,7 +21,7 @@ export interface Model {
   prunedView: number; // value of the view's frames the server left out
 }
 
-export function useIcicle(r: Recorder): Model & { setCursor: (n: number) => void; zoomTo: (n: number) => void; step: (by: 1 | -1) => void; matchAt: number } {
+export function useIcicle(r: Recorder): Model & { setCursor: (n: number) => void; zoomTo: (n: number) => void; step: (by: 1 | -1) => void } {
   const answer = r.icicle.data;
   const { tree, broken } = useMemo(() => build(answer), [answer]);
   const found0 = useMemo(() => (tree && r.zoom.hash ? findByHash(tree, r.zoom.hash) : 0), [tree, r.zoom.hash]);
@@ -61,21 +61,19 @@ export function useIcicle(r: Recorder): Model & { setCursor: (n: number) => void
     r.set({ z: formatZoom(pathHash(tree, n), r.state.callers ? 0 : Math.max(r.zoom.detail, missing)) });
   };
 
-  // n and N go through the matches, the largest first.
-  const matchAt = useRef(-1);
-  useEffect(() => { matchAt.current = -1; }, [found]);
+  // n and N go through the matches, the largest first. Where they are is where
+  // the cursor is: that survives a refresh of the tree.
   const step = (by: 1 | -1) => {
     if (!tree || !found || found.top.length === 0) return;
-    const k = found.top.length;
-    matchAt.current = matchAt.current < 0 ? (by > 0 ? 0 : k - 1) : (matchAt.current + by + k) % k;
-    const n = found.top[matchAt.current];
+    const k = found.top.length, matchAt = found.top.indexOf(cursor);
+    const n = found.top[matchAt < 0 ? (by > 0 ? 0 : k - 1) : (matchAt + by + k) % k];
     setCursor(n);
     const outside = n < zoom || n >= tree.end[zoom];
     // Too small or out of the view to be seen: its caller fills the width.
     if (outside || tree.value[n] / tree.value[zoom] < 0.004) zoomTo(outside && tree.value[n] / tree.total >= 0.004 ? 0 : Math.max(0, tree.parent[n]));
   };
 
-  return { tree, broken, zoom, lost, found, inView, cursor, prunedView, setCursor, zoomTo, step, matchAt: matchAt.current };
+  return { tree, broken, zoom, lost, found, inView, cursor, prunedView, setCursor, zoomTo, step };
 }
 
 /** Time of small frames left out; a thousandth is rounding or not worth a refetch. */
