@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -44,8 +45,8 @@ func (r *recorderFlags) add(f *flags) {
 func (r *recorderFlags) labelMap() (map[string]string, error) {
 	m := map[string]string{}
 	for _, l := range r.labels {
-		k, v, ok := cutPair(l)
-		if !ok {
+		k, v, ok := strings.Cut(l, "=")
+		if !ok || k == "" {
 			return nil, fmt.Errorf("--label %q: want NAME=VALUE", l)
 		}
 		m[k] = v
@@ -54,15 +55,6 @@ func (r *recorderFlags) labelMap() (map[string]string, error) {
 		m[tacho.LabelService] = r.service
 	}
 	return m, nil
-}
-
-func cutPair(s string) (k, v string, ok bool) {
-	for i := range s {
-		if s[i] == '=' {
-			return s[:i], s[i+1:], i > 0
-		}
-	}
-	return "", "", false
 }
 
 // recorder is the recording half: collectors, and the spool between them and

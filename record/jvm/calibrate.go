@@ -13,9 +13,8 @@ type cpuSample struct {
 	stack  *stackRef
 	tid    int64 // as the JVM's own pid namespace numbers it, 0 for virtual threads
 	thread tacho.Thread
-	native bool // taken while the thread was outside Java code
-	idle   bool // native, and in a call that waits rather than works
-	either bool // native, and in a call that may do both
+	idle   bool // outside Java code, in a call that waits rather than works
+	either bool // outside Java code, in a call that may do both
 	period int64
 }
 

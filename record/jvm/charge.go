@@ -43,7 +43,7 @@ func (s *session) poll(ctx context.Context) (int64, error) {
 		if s.mapper.pending() > hurry && len(s.ticks) > 1 {
 			// The order of events in a file is that of flushing, at most a few
 			// seconds off.
-			return s.hurry(ctx, e.Time-5e9)
+			return s.handOver(ctx, e.Time-5e9)
 		}
 		return nil
 	})
@@ -55,8 +55,9 @@ func (s *session) poll(ctx context.Context) (int64, error) {
 	return st.Until, err
 }
 
-func (s *session) hurry(ctx context.Context, upTo int64) error {
-	s.charge(upTo, false)
+// handOver charges what is complete, and emits the window when it is full.
+func (s *session) handOver(ctx context.Context, complete int64) error {
+	s.charge(complete, false)
 	if s.charged-s.win.from >= int64(s.cfg.Window) {
 		return s.emit(ctx, s.charged)
 	}

@@ -44,7 +44,6 @@ type openChunk struct {
 type followState struct {
 	Until int64 // every event that ended before this has been delivered
 	Ended bool  // the recording is over: its last chunk has been read
-	Open  bool  // a chunk is open
 }
 
 // newFollower follows the repository from the newest chunk on (since == 0), or
@@ -146,7 +145,6 @@ func (f *follower) poll(fresh func(steps int), visit func(*jfr.Event) error) (fo
 			f.idle = 0
 			fresh(f.cur.steps)
 		}
-		st.Open = true
 		ts, err := f.cur.tail.Poll(visit)
 		if errors.Is(err, io.ErrUnexpectedEOF) || (err == nil && ts.Start == 0) {
 			return st, nil // the header is not complete yet

@@ -147,7 +147,7 @@ func (m *mapper) execution(e *jfr.Event, native bool, period int64) {
 	if st == nil {
 		return
 	}
-	s := cpuSample{time: e.Time, stack: st, thread: m.thread(e.Thread), native: native, period: period}
+	s := cpuSample{time: e.Time, stack: st, thread: m.thread(e.Thread), period: period}
 	if e.Thread != nil && !e.Thread.Virtual {
 		s.tid = e.Thread.OSID
 	}

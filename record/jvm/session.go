@@ -222,11 +222,7 @@ func (s *session) tick(ctx context.Context) error {
 			s.note(err)
 		}
 	}
-	s.charge(complete, false)
-	if s.charged-s.win.from >= int64(s.cfg.Window) {
-		return s.emit(ctx, s.charged)
-	}
-	return nil
+	return s.handOver(ctx, complete)
 }
 
 // step closes the window at a step of the wall clock, with everything that

@@ -20,17 +20,15 @@ type window struct {
 	low     int64 // earliest and latest instant of anything in it
 	high    int64
 	series  map[string]*tacho.Series
-	empty   bool
 }
 
 func newWindow(from int64) *window {
 	return &window{from: from, b: tacho.NewBuilder(), stacks: map[*stackRef]uint32{}, threads: map[tacho.Thread]uint32{},
-		low: from, high: from, series: map[string]*tacho.Series{}, empty: true}
+		low: from, high: from, series: map[string]*tacho.Series{}}
 }
 
 func (w *window) span(t int64) {
 	w.low, w.high = min(w.low, t), max(w.high, t)
-	w.empty = false
 }
 
 func (w *window) sample(typ tacho.ValueType, t, value int64, ref *stackRef, th tacho.Thread) {
