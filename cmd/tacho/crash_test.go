@@ -121,9 +121,9 @@ func (p *poster) seen() (answers map[int]int, last string) {
 	return maps.Clone(p.answers), p.last
 }
 
-// end stops sending and holds what is stored in dir, which no server has open
-// any more, against what was acknowledged.
-func (p *poster) end(t *testing.T, data string) {
+// keptSums is the stored sum of each leaf function of the service "orders" in a
+// data directory that no server has open.
+func keptSums(t *testing.T, data string, from, until time.Time) map[string]int64 {
 	t.Helper()
 	s, err := local.Open(local.Options{Dir: filepath.Join(data, "store"), RollEvery: -1, WatchEvery: -1, Ballast: -1, MinFree: 1})
 	if err != nil {
@@ -134,7 +134,7 @@ func (p *poster) end(t *testing.T, data string) {
 			t.Error(err)
 		}
 	}()
-	m, err := s.Merge(t.Context(), store.Selection{Service: "orders", Type: "cpu", From: p.at.Add(-time.Hour), Until: p.at.Add(time.Hour)})
+	m, err := s.Merge(t.Context(), store.Selection{Service: "orders", Type: "cpu", From: from, Until: until})
 	if err != nil || len(m.Missing) > 0 {
 		t.Fatalf("merge: %v, missing %v", err, m.Missing)
 	}
@@ -146,6 +146,14 @@ func (p *poster) end(t *testing.T, data string) {
 			}
 		}
 	}
+	return got
+}
+
+// end stops sending and holds what is stored in dir, which no server has open
+// any more, against what was acknowledged.
+func (p *poster) end(t *testing.T, data string) {
+	t.Helper()
+	got := keptSums(t, data, p.at.Add(-time.Hour), p.at.Add(time.Hour))
 	lost, wrong := 0, 0
 	for f := range p.acked {
 		if got[f] == 0 {

@@ -9,7 +9,6 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -20,8 +19,6 @@ import (
 
 	"tacho"
 	"tacho/internal/jvmtest"
-	"tacho/store"
-	"tacho/store/local"
 	"tacho/wire"
 )
 
@@ -239,23 +236,7 @@ func TestOverload(t *testing.T) {
 	}
 	s.Signal(syscall.SIGTERM)
 	<-s.Done
-	st, err := local.Open(local.Options{Dir: filepath.Join(data, "store"), RollEvery: -1, WatchEvery: -1, Ballast: -1, MinFree: 1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer st.Close()
-	m, err := st.Merge(t.Context(), store.Selection{Service: "orders", Type: "cpu", From: at.Add(-time.Hour), Until: at.Add(2 * time.Hour)})
-	if err != nil || len(m.Missing) > 0 {
-		t.Fatalf("merge: %v, missing %v", err, m.Missing)
-	}
-	got := map[string]int64{}
-	for _, part := range m.Parts {
-		for id, v := range part.Values {
-			if v != 0 {
-				got[part.Tree.Stack(uint32(id))[0].Function] += v
-			}
-		}
-	}
+	got := keptSums(t, data, at.Add(-time.Hour), at.Add(2*time.Hour))
 	for i := range overloadPool {
 		switch n := got[fmt.Sprint("only", i)]; {
 		case n > 1:
