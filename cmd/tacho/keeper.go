@@ -45,6 +45,10 @@ func (k *keeperFlags) add(f *flags) {
 	f.Var(&k.maxSize, "max-size", "drop the oldest day when the store is larger than `SIZE`; 0: no such limit")
 }
 
+// requestsAtOnce bounds what a listener works on. A batch waits some 100 ms for
+// its commit, so that these are a few thousand requests a second.
+const requestsAtOnce = 256
+
 // keeper is the keeping half: store, ingest and page.
 type keeper struct {
 	flags  *keeperFlags
@@ -134,13 +138,16 @@ func (x *keeper) run(ctx context.Context) error {
 	health.Handle("/", web.Health(x.ready))
 	health.Handle("GET /metrics", metrics)
 	g, ctx := errgroup.WithContext(ctx)
-	serve := func(l net.Listener, h http.Handler) {
+	serve := func(l net.Listener, h http.Handler, gate *web.Gate) {
 		if l == nil {
 			return
 		}
 		// Slow clients must not hold connections for ever; answers may take long.
 		s := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 2 * time.Minute, IdleTimeout: 2 * time.Minute,
 			ErrorLog: slog.NewLogLogger(x.log.Handler(), slog.LevelDebug)}
+		if gate != nil {
+			s.Handler, s.ConnState, l = gate.Handler(h), gate.ConnState, gate.Listener(l)
+		}
 		g.Go(func() error {
 			if err := s.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 				return err
@@ -157,9 +164,9 @@ func (x *keeper) run(ctx context.Context) error {
 			return nil
 		})
 	}
-	serve(x.main, api)
-	serve(x.health, health)
-	serve(x.unix, api)
+	serve(x.main, api, web.NewGate(requestsAtOnce))
+	serve(x.health, health, nil)
+	serve(x.unix, api, web.NewGate(requestsAtOnce))
 	return g.Wait()
 }
 
