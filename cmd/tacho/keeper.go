@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -71,6 +72,11 @@ func openKeeper(k *keeperFlags, data string, log *slog.Logger) (_ *keeper, err e
 			x.close()
 		}
 	}()
+	// Decoders, commits and questions may keep every core busy. With processors
+	// to spare the kernel, which is fair, decides who runs next, and not the line
+	// in front of a busy processor: under ten times the sustainable load the p99
+	// of /healthz went from 75 ms to 20 ms on two cores.
+	runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 2)
 	x.reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	if x.main, err = listen(k.listen, "--listen"); err != nil {
 		return nil, err

@@ -224,9 +224,9 @@ func TestOverload(t *testing.T) {
 	if r.Answers["429"] == 0 || r.NoRetry > 0 || r.OtherAnswer != "" {
 		t.Errorf("answers %v, %d refusals without Retry-After, unforeseen: %s", r.Answers, r.NoRetry, r.OtherAnswer)
 	}
-	// How long it takes depends on how many cores are left over; that there is
-	// an answer does not.
-	if p99(busy) > 3*time.Second+2*p99(machine) {
+	// On a quiet machine of two cores p99 is 15 to 25 ms. What this asserts must
+	// hold on any: without the gate and spare processors it was 1 s and more.
+	if p99(busy) > 500*time.Millisecond+10*p99(machine) {
 		t.Errorf("/healthz p99 %s", p99(busy))
 	}
 	// Queue 64 MiB, bodies 32 MiB, cache and memtables 64 MiB each, a commit
