@@ -5,7 +5,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo 0.1.
 export CGO_ENABLED = 0
 export GOTOOLCHAIN = local
 
-.PHONY: run build test deps lint ui ui-check soak bench clean
+.PHONY: run build test deps lint ui ui-check soak bench fuzz clean
 
 ## run: build, start agent + store + page, with a demo workload if no JVM runs
 run: build
@@ -44,6 +44,17 @@ bench: build deps
 	$(GO) run ./bench/overhead
 	$(GO) run ./bench/week
 	$(GO) run ./bench/week --growth
+
+# FUZZ: the rooms of format whose fuzz tests run.
+FUZZ     ?= $(sort $(notdir $(patsubst %/,%,$(dir $(shell grep -l '^func Fuzz' format/*/*_test.go)))))
+FUZZTIME ?= 60s
+
+## fuzz: every decoder on damaged input, FUZZTIME each (nightly; FUZZTIME=5s for a look)
+fuzz:
+	@for room in $(FUZZ); do for f in $$($(GO) test ./format/$$room -list '^Fuzz' | grep '^Fuzz'); do \
+		echo "fuzz $$room $$f"; \
+		$(GO) test ./format/$$room -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 2s || exit 1; \
+	done; done
 
 ## soak: what is too long for CI
 soak: build deps

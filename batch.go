@@ -116,8 +116,54 @@ func (b *Batch) Stack(i uint32) Stack {
 }
 
 // Validate reports the first reason for which the batch cannot be stored. A
-// batch from the network is untrusted: every index is checked here, once.
+// batch from the network is untrusted: every index is checked.
 func (b *Batch) Validate() error {
+	if err := b.ValidateHeader(); err != nil {
+		return err
+	}
+	ns, nf, nk, nt := uint32(len(b.Strings)), uint32(len(b.Frames)), uint32(len(b.Stacks)), uint32(len(b.Threads))
+	for i := range b.Frames {
+		if f := &b.Frames[i]; max(f.Function, f.File, f.Module) >= ns {
+			return fmt.Errorf("batch frame %d: string index out of %d", i, ns)
+		}
+	}
+	for i, s := range b.Stacks {
+		if len(s) == 0 {
+			return fmt.Errorf("batch stack %d is empty", i)
+		}
+		// Most of the work: no branch a frame.
+		top := uint32(0)
+		for _, f := range s {
+			top = max(top, f)
+		}
+		if top >= nf {
+			return fmt.Errorf("batch stack %d: frame index %d out of %d", i, top, nf)
+		}
+	}
+	for _, p := range b.Profiles {
+		if p.Type.Name == "" || p.Type.Unit == "" {
+			return fmt.Errorf("batch profile without type or unit")
+		}
+		for i := range p.Samples {
+			switch s := &p.Samples[i]; {
+			case s.Stack >= nk:
+				return fmt.Errorf("batch %s sample %d: stack index %d out of %d", p.Type.Name, i, s.Stack, nk)
+			case s.Thread >= nt:
+				return fmt.Errorf("batch %s sample %d: thread index %d out of %d", p.Type.Name, i, s.Thread, nt)
+			case s.Time != 0 && (s.Time < b.From || s.Time >= b.Until):
+				return fmt.Errorf("batch %s sample %d: time %d outside the window [%d, %d)", p.Type.Name, i, s.Time, b.From, b.Until)
+			case s.Value < 0:
+				return fmt.Errorf("batch %s sample %d: negative value %d", p.Type.Name, i, s.Value)
+			}
+		}
+	}
+	return nil
+}
+
+// ValidateHeader is the part of Validate that does not depend on the number of
+// samples: target, window, and the empty string. A decoder that has held every
+// index against its table while reading needs no more.
+func (b *Batch) ValidateHeader() error {
 	if b.Target.Get(LabelService) == "" || b.Target.Get(LabelInstance) == "" {
 		return fmt.Errorf("batch target %s: labels %s and %s are required", b.Target, LabelService, LabelInstance)
 	}
@@ -131,39 +177,6 @@ func (b *Batch) Validate() error {
 	}
 	if len(b.Strings) == 0 || b.Strings[0] != "" {
 		return fmt.Errorf("batch string table must start with the empty string")
-	}
-	ns, nf, nk, nt := uint32(len(b.Strings)), uint32(len(b.Frames)), uint32(len(b.Stacks)), uint32(len(b.Threads))
-	for i, f := range b.Frames {
-		if f.Function >= ns || f.File >= ns || f.Module >= ns {
-			return fmt.Errorf("batch frame %d: string index out of %d", i, ns)
-		}
-	}
-	for i, s := range b.Stacks {
-		if len(s) == 0 {
-			return fmt.Errorf("batch stack %d is empty", i)
-		}
-		for _, f := range s {
-			if f >= nf {
-				return fmt.Errorf("batch stack %d: frame index %d out of %d", i, f, nf)
-			}
-		}
-	}
-	for _, p := range b.Profiles {
-		if p.Type.Name == "" || p.Type.Unit == "" {
-			return fmt.Errorf("batch profile without type or unit")
-		}
-		for i, s := range p.Samples {
-			switch {
-			case s.Stack >= nk:
-				return fmt.Errorf("batch %s sample %d: stack index %d out of %d", p.Type.Name, i, s.Stack, nk)
-			case s.Thread >= nt:
-				return fmt.Errorf("batch %s sample %d: thread index %d out of %d", p.Type.Name, i, s.Thread, nt)
-			case s.Time != 0 && (s.Time < b.From || s.Time >= b.Until):
-				return fmt.Errorf("batch %s sample %d: time %d outside the window [%d, %d)", p.Type.Name, i, s.Time, b.From, b.Until)
-			case s.Value < 0:
-				return fmt.Errorf("batch %s sample %d: negative value %d", p.Type.Name, i, s.Value)
-			}
-		}
 	}
 	return nil
 }

@@ -12,6 +12,7 @@ type Builder struct {
 	threads map[Thread]uint32
 	types   map[string]int
 	key     []byte
+	bytes   int // what the tables hold, roughly
 }
 
 // NewBuilder starts an empty batch.
@@ -28,7 +29,12 @@ func (x *Builder) reset() {
 	x.stacks = map[string]uint32{}
 	x.threads = map[Thread]uint32{}
 	x.types = map[string]int{}
+	x.bytes = 0
 }
+
+// Bytes is roughly what the tables of the batch take in memory, for those who
+// must hand it over before it grows too large.
+func (x *Builder) Bytes() int { return x.bytes }
 
 func (x *Builder) str(s string) uint32 {
 	id, ok := x.strings[s]
@@ -36,6 +42,7 @@ func (x *Builder) str(s string) uint32 {
 		id = uint32(len(x.b.Strings))
 		x.strings[s] = id
 		x.b.Strings = append(x.b.Strings, s)
+		x.bytes += len(s) + 64
 	}
 	return id
 }
@@ -48,6 +55,7 @@ func (x *Builder) Frame(f Frame) uint32 {
 		id = uint32(len(x.b.Frames))
 		x.frames[r] = id
 		x.b.Frames = append(x.b.Frames, r)
+		x.bytes += 64
 	}
 	return id
 }
@@ -72,8 +80,19 @@ func (x *Builder) StackOf(ids []uint32) uint32 {
 		id = uint32(len(x.b.Stacks))
 		x.stacks[string(x.key)] = id
 		x.b.Stacks = append(x.b.Stacks, ids)
+		x.bytes += 4*len(ids) + len(x.key) + 64
 	}
 	return id
+}
+
+// FindStack is the id of a stack that is there already. It does not keep ids.
+func (x *Builder) FindStack(ids []uint32) (id uint32, ok bool) {
+	x.key = x.key[:0]
+	for _, f := range ids {
+		x.key = binary.AppendUvarint(x.key, uint64(f))
+	}
+	id, ok = x.stacks[string(x.key)]
+	return id, ok
 }
 
 // Thread interns a thread.

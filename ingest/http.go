@@ -1,12 +1,10 @@
 package ingest
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"mime"
 	"net/http"
 	"strconv"
@@ -71,20 +69,22 @@ func (g *Ingester) serve(w http.ResponseWriter, r *http.Request, tenant string) 
 	// Not every connection has deadlines; the budget bounds those that do not.
 	conn := http.NewResponseController(w)
 	_ = conn.SetReadDeadline(time.Now().Add(g.o.Wait))
-	raw, err := io.ReadAll(body)
+	raw, free, err := readBody(body, r.ContentLength)
+	defer free()
 	_ = conn.SetReadDeadline(time.Time{})
 	if err != nil {
 		return 0, readAnswer(err)
 	}
-	batches, bad := g.decodeAll(r.Context(), tenant, raw)
+	rd, batches, bad := g.decodeAll(r.Context(), tenant, raw)
 	if bad != nil {
 		return 0, bad
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), g.o.Wait)
 	defer cancel()
-	if err := g.Append(ctx, tenant, batches); err != nil {
+	if err := g.appendValid(ctx, tenant, batches); err != nil {
 		return 0, appendAnswer(err)
 	}
+	rd.Release() // stored, hence nobody's; after an error they may still be in the queue
 	return len(batches), nil
 }
 
@@ -104,32 +104,24 @@ func (g *Ingester) hold(r *http.Request) (int64, *answer) {
 	return n, nil
 }
 
-func (g *Ingester) decodeAll(ctx context.Context, tenant string, raw []byte) ([]*tacho.Batch, *answer) {
+func (g *Ingester) decodeAll(ctx context.Context, tenant string, raw []byte) (*wire.Reader, []*tacho.Batch, *answer) {
 	select {
 	case g.decode <- struct{}{}:
 		defer func() { <-g.decode }()
 	case <-ctx.Done():
-		return nil, &answer{status: http.StatusServiceUnavailable, sentence: "the request ended before it was decoded", detail: "Try again."}
+		return nil, nil, &answer{status: http.StatusServiceUnavailable, sentence: "the request ended before it was decoded", detail: "Try again."}
 	}
 	if g.full(tenant, int64(len(raw))) {
-		return nil, &answer{status: http.StatusTooManyRequests, reason: "overloaded", sentence: ErrOverloaded.Error(), detail: "Try again after the time in Retry-After."}
+		return nil, nil, &answer{status: http.StatusTooManyRequests, reason: "overloaded", sentence: ErrOverloaded.Error(), detail: "Try again after the time in Retry-After."}
 	}
-	rd := wire.NewReader(bytes.NewReader(raw), g.o.Limits)
-	var batches []*tacho.Batch
-	for {
-		b, err := rd.Next()
-		if err == io.EOF {
-			break
-		}
-		if err != nil {
-			return nil, readAnswer(err)
-		}
-		batches = append(batches, b)
+	rd, batches, err := decodeBatches(raw, g.o.Limits)
+	if err != nil {
+		return nil, nil, readAnswer(err)
 	}
 	if len(batches) == 0 {
-		return nil, &answer{status: http.StatusBadRequest, reason: "malformed", sentence: "the body holds no batch", detail: "Send at least one.", position: "0"}
+		return nil, nil, &answer{status: http.StatusBadRequest, reason: "malformed", sentence: "the body holds no batch", detail: "Send at least one.", position: "0"}
 	}
-	return batches, nil
+	return rd, batches, nil
 }
 
 func tooLarge(limit int64) *answer {

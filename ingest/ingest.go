@@ -26,8 +26,10 @@ const RetryAfter = time.Second
 
 // Appender is what ingest needs of a store. Append has the semantics of
 // store.Store; a *store.RefusedError costs one request, any other error is
-// taken for the store's own trouble and the sender tries again. If the store
-// has a method Health() error, it is part of readiness.
+// taken for the store's own trouble and the sender tries again. It keeps nothing
+// of the batches' tables. If the store has a method Health() error, it is part of
+// readiness; if it has AppendValid, with the signature of Append, that is called
+// instead: batches are checked here, once, a million indexes of a busy second.
 type Appender interface {
 	Append(ctx context.Context, tenant string, batches []*tacho.Batch) error
 }
@@ -85,6 +87,7 @@ func def[T int | int64 | time.Duration](p *T, v T) {
 // Ingester is the way into a store. Safe for concurrent use.
 type Ingester struct {
 	o       Options
+	store   func(ctx context.Context, tenant string, batches []*tacho.Batch) error
 	metrics *metrics
 	decode  chan struct{} // a slot for each decoder
 	bodies  atomic.Int64  // bytes reserved for requests being read
@@ -113,6 +116,12 @@ func New(o Options) *Ingester {
 		queues: map[string]*queue{},
 		kick:   make(chan struct{}, 1),
 	}
+	g.store = o.Store.Append
+	if v, ok := o.Store.(interface {
+		AppendValid(context.Context, string, []*tacho.Batch) error
+	}); ok {
+		g.store = v.AppendValid
+	}
 	g.metrics = newMetrics(o.Registerer, g)
 	g.ctx, g.cancel = context.WithCancel(context.Background())
 	for range o.Flushers {
@@ -131,15 +140,23 @@ func New(o Options) *Ingester {
 // otherwise. When ctx ends first the batches may be stored all the same. The
 // batches belong to the Ingester afterwards.
 func (g *Ingester) Append(ctx context.Context, tenant string, batches []*tacho.Batch) error {
-	if len(batches) == 0 {
-		return nil
-	}
-	var size int64
 	for i, b := range batches {
 		if err := b.Validate(); err != nil {
 			g.metrics.reject("invalid")
 			return &wire.RejectedError{Reason: fmt.Sprintf("batch %d: %v", i, err), Err: err}
 		}
+	}
+	return g.appendValid(ctx, tenant, batches)
+}
+
+// appendValid is Append of batches that Validate accepts, or package wire has
+// decoded.
+func (g *Ingester) appendValid(ctx context.Context, tenant string, batches []*tacho.Batch) error {
+	if len(batches) == 0 {
+		return nil
+	}
+	var size int64
+	for _, b := range batches {
 		size += cost(b)
 	}
 	if size > g.o.QueueBytes {

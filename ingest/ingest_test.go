@@ -41,7 +41,10 @@ type fake struct {
 
 func (f *fake) Append(ctx context.Context, tenant string, batches []*tacho.Batch) error {
 	var seqs []uint64
-	for _, b := range batches {
+	for i, b := range batches {
+		if err := b.Validate(); err != nil {
+			return &store.RefusedError{Index: i, Err: err}
+		}
 		seqs = append(seqs, b.Sequence)
 	}
 	if f.on != nil {
@@ -326,6 +329,33 @@ func TestInvalidBatchNeverReachesTheStore(t *testing.T) {
 	}
 	if len(f.committed()) != 0 {
 		t.Fatal("committed")
+	}
+}
+
+// trusting is a store that need not check what ingest has checked.
+type trusting struct{ fake }
+
+func (s *trusting) Append(context.Context, string, []*tacho.Batch) error {
+	return errors.New("asked to check again")
+}
+
+func (s *trusting) AppendValid(ctx context.Context, tenant string, batches []*tacho.Batch) error {
+	return s.fake.Append(ctx, tenant, batches)
+}
+
+func TestBatchesAreCheckedOnce(t *testing.T) {
+	s := &trusting{}
+	g := start(t, Options{Store: s})
+	if err := g.Append(t.Context(), "a", one(1)); err != nil {
+		t.Fatal(err)
+	}
+	if got := s.committed(); !slices.Equal(got, []string{"a: [1]"}) {
+		t.Errorf("committed %q", got)
+	}
+	bad := numbered(2)
+	bad.Stacks[0][0] = 99
+	if err := g.Append(t.Context(), "a", []*tacho.Batch{bad}); !errors.As(err, new(*wire.RejectedError)) {
+		t.Errorf("%v, want a rejection", err)
 	}
 }
 

@@ -222,7 +222,7 @@ func (g *Ingester) append(tenant string, group []*request) error {
 		all = append(all, r.batches...)
 	}
 	start := time.Now()
-	err := g.o.Store.Append(g.ctx, tenant, all)
+	err := g.store(g.ctx, tenant, all)
 	g.metrics.committed(all, time.Since(start), err)
 	switch {
 	case err == nil:

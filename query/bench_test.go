@@ -36,8 +36,11 @@ func weekEngine(tb testing.TB) (*Engine, store.Part) {
 
 func BenchmarkScatterAndReversePass(b *testing.B) {
 	_, p := weekEngine(b)
+	e, g := New(&fake{}), &graph{parts: addPart(nil, p, 0)}
+	e.fold(g)
 	for b.Loop() {
-		nodeTotals(p)
+		g.addUp()
+		g.weigh(1)
 	}
 }
 
@@ -52,6 +55,36 @@ func BenchmarkIcicle(b *testing.B) {
 	e, _ := weekEngine(b)
 	for b.Loop() {
 		if _, err := e.Icicle(context.Background(), request("cpu"), IcicleOptions{MinShare: 0.0005}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// Narrowed: one pass over the trie of methods more, one mapping of it to another
+// one with focus and collapse, and less to lay out.
+func BenchmarkIcicleNarrowed(b *testing.B) {
+	e, _ := weekEngine(b)
+	for name, n := range map[string]Narrow{
+		"filter":   {Filter: []string{"Class7"}},
+		"collapse": {Collapse: []string{"recursion", "package:com.acme.package.Class1"}},
+		"invert":   {Invert: true},
+	} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				if _, err := e.Icicle(context.Background(), request("cpu"), IcicleOptions{Narrow: n, MinShare: 0.0005}); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// Two selections over one trie cost less than two icicles: the call sites are
+// summed once.
+func BenchmarkDiff(b *testing.B) {
+	e, _ := weekEngine(b)
+	for b.Loop() {
+		if _, err := e.Diff(context.Background(), request("cpu"), request("cpu"), DiffOptions{Limit: 100, IcicleOptions: IcicleOptions{MinShare: 0.0005}}); err != nil {
 			b.Fatal(err)
 		}
 	}

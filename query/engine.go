@@ -103,8 +103,8 @@ func (e *Engine) resolve(ctx context.Context, sel store.Selection) (sels []store
 }
 
 // storedTypes says which stored types answer for name. Wall time is time on a
-// CPU plus time off it; where a file brought a wall type of its own and neither
-// part exists, that answers.
+// CPU plus time off it; where a sender has a wall type of its own and not both
+// parts (Node's SDK: wall and cpu), that answers.
 func storedTypes(have []tacho.ValueType, name string) []tacho.ValueType {
 	pick := func(names ...string) (out []tacho.ValueType) {
 		for _, n := range names {
@@ -117,7 +117,8 @@ func storedTypes(have []tacho.ValueType, name string) []tacho.ValueType {
 		return out
 	}
 	if name == tacho.Wall.Name {
-		if parts := pick(tacho.CPU.Name, tacho.OffCPU.Name); len(parts) > 0 {
+		parts := pick(tacho.CPU.Name, tacho.OffCPU.Name)
+		if len(parts) == 2 || len(parts) == 1 && len(pick(name)) == 0 {
 			return parts
 		}
 	}

@@ -19,7 +19,8 @@ type TargetEvent struct {
 }
 
 // Events lists the events that overlap the range and whose kind has the prefix,
-// by time. Of more than limit (0 = without limit) the earliest are kept and
+// by time: those of matching instances, those of the service as a whole, and
+// those that follow from what is recorded (starts.go). Of more than limit (0 = without limit) the earliest are kept and
 // truncated is true. When something stored could not be read, the events are all
 // others and err is a *store.MissingError.
 func (e *Engine) Events(ctx context.Context, sel store.Selection, kindPrefix string, limit int) (events []TargetEvent, truncated bool, err error) {
@@ -29,7 +30,8 @@ func (e *Engine) Events(ctx context.Context, sel store.Selection, kindPrefix str
 	if limit < 0 {
 		return nil, false, &RequestError{"limit", fmt.Sprintf("%d is negative", limit)}
 	}
-	if _, err := e.service(ctx, sel); err != nil {
+	svc, err := e.service(ctx, sel)
+	if err != nil {
 		return nil, false, err
 	}
 	events = []TargetEvent{}
@@ -44,8 +46,19 @@ func (e *Engine) Events(ctx context.Context, sel store.Selection, kindPrefix str
 			events, truncated = events[:limit], true
 		}
 	}
+	for _, ev := range startEvents(svc, sel) {
+		if strings.HasPrefix(ev.Kind, kindPrefix) {
+			events = append(events, ev)
+		}
+	}
+	// The store would leave out what concerns the whole service.
+	match := eventMatchers(sel.Match)
+	sel.Match = nil
 	err = e.st.Events(ctx, sel, func(target tacho.Labels, ev tacho.Event) error {
 		if !strings.HasPrefix(ev.Kind, kindPrefix) {
+			return nil
+		}
+		if target = EventTarget(target); target.Get(tacho.LabelInstance) != "" && !store.MatchAll(match, target) {
 			return nil
 		}
 		events = append(events, TargetEvent{target, ev})

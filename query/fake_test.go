@@ -19,7 +19,9 @@ type fake struct {
 	parts   map[string][]store.Part // by type
 	missing []string
 	counts  func(sel store.Selection, step time.Duration) *store.Counts
-	points  []tacho.Series // of both instances
+	merge   func(sel store.Selection)              // told of every Merge
+	mergeAt func(sel store.Selection) []store.Part // instead of parts
+	points  []tacho.Series                         // of both instances
 	events  []tacho.Event
 }
 
@@ -38,7 +40,14 @@ func (f *fake) Services(context.Context, string) ([]store.Service, error) {
 }
 
 func (f *fake) Merge(_ context.Context, sel store.Selection) (*store.Merged, error) {
+	if f.merge != nil {
+		f.merge(sel)
+	}
 	m := &store.Merged{Unit: "nanoseconds", Missing: f.missing}
+	if f.mergeAt != nil {
+		m.Parts = f.mergeAt(sel)
+		return m, nil
+	}
 	for _, p := range f.parts[sel.Type] {
 		m.Parts = append(m.Parts, store.Part{Tree: p.Tree, Values: append([]int64(nil), p.Values...)})
 	}
@@ -51,6 +60,18 @@ func (f *fake) Counts(_ context.Context, sel store.Selection, step time.Duration
 	}
 	n := int((sel.Until.Sub(sel.From) + step - 1) / step)
 	return &store.Counts{From: sel.From, Step: step, Unit: "nanoseconds", Values: make([]int64, n), Recorded: make([]bool, n)}, nil
+}
+
+func (f *fake) CountsOf(ctx context.Context, sel store.Selection, step time.Duration, keep func(*store.Tree) []bool) (*store.Counts, error) {
+	c := &store.Counts{From: sel.From, Step: step, Values: make([]int64, int((sel.Until.Sub(sel.From)+step-1)/step)), Missing: f.missing}
+	for _, p := range f.parts[sel.Type] { // all at the beginning
+		for id, k := range keep(p.Tree) {
+			if k {
+				c.Values[0] += p.Values[id]
+			}
+		}
+	}
+	return c, nil
 }
 
 func (f *fake) Points(_ context.Context, _ store.Selection, prefix string, visit func(tacho.Labels, tacho.Series) error) error {

@@ -28,6 +28,53 @@ func (e *Engine) Heatmap(ctx context.Context, sel store.Selection, step time.Dur
 	return c, nil
 }
 
+// Matched sums, per step, the samples of the selection whose stacks nar's Filter
+// and Exclude select; the steps are those of Heatmap. Which stacks these are is
+// found once per trie, not per sample.
+func (e *Engine) Matched(ctx context.Context, sel store.Selection, step time.Duration, n Narrow) (*store.Counts, error) {
+	sel, err := grid(sel, step)
+	if err != nil {
+		return nil, err
+	}
+	nar, err := n.compile()
+	if err != nil {
+		return nil, err
+	}
+	sels, unit, err := e.resolve(ctx, sel)
+	if err != nil {
+		return nil, err
+	}
+	keep := func(t *store.Tree) []bool {
+		out := make([]bool, len(t.Leaf))
+		if len(t.Parent) == 0 {
+			return out
+		}
+		f := e.folds.of(t)
+		nodes := nar.nodes(f.names, f.parent, f.fn)
+		for id, n := range t.Leaf {
+			out[id] = nodes[f.node[n]]
+		}
+		return out
+	}
+	var sum *store.Counts
+	for _, sel := range sels {
+		c, err := e.st.CountsOf(ctx, sel, step, keep)
+		if err != nil {
+			return nil, fmt.Errorf("count some stacks of %s of %s: %w", sel.Type, sel.Service, err)
+		}
+		if sum == nil {
+			sum = c
+			sum.Unit, sum.Missing = unit, addMissing([]string{}, c.Missing)
+			continue
+		}
+		for i := range c.Values {
+			sum.Values[i] += c.Values[i]
+		}
+		sum.Missing = addMissing(sum.Missing, c.Missing)
+	}
+	return sum, nil
+}
+
 // grid rounds the range to whole steps and checks how many there are.
 func grid(sel store.Selection, step time.Duration) (store.Selection, error) {
 	if step < MinStep {
@@ -82,38 +129,62 @@ func (e *Engine) counts(ctx context.Context, sels []store.Selection, step time.D
 // samples; beyond, in minutes.
 const fineRange = 15 * time.Minute
 
-// seconds is how much of the range was recorded, clipped to it. Where raw
-// samples are gone it is measured in minutes too.
-func (e *Engine) seconds(ctx context.Context, sels []store.Selection) (float64, error) {
-	if sels[0].Until.Sub(sels[0].From) <= fineRange {
-		s, complete, err := e.recorded(ctx, sels, time.Second)
-		if err != nil || complete {
-			return s, err
-		}
-	}
-	s, _, err := e.recorded(ctx, sels, time.Minute)
-	return s, err
+// coverage says when anything of a selection was recorded.
+type coverage struct {
+	spans  []span
+	counts *store.Counts
 }
 
-// recorded sums the steps in which anything was recorded.
-func (e *Engine) recorded(ctx context.Context, sels []store.Selection, step time.Duration) (sec float64, complete bool, err error) {
-	from, until := sels[0].From, sels[0].Until
-	wide := make([]store.Selection, len(sels))
-	for i, s := range sels {
-		s.From, s.Until = from.Truncate(step), until.Add(step-1).Truncate(step)
-		wide[i] = s
-	}
-	c, err := e.counts(ctx, wide, step)
+// seconds is how much of what was picked was recorded.
+func (e *Engine) seconds(ctx context.Context, pick *picked) (float64, error) {
+	c, err := e.coverage(ctx, pick)
 	if err != nil {
-		return 0, false, err
+		return 0, err
 	}
+	return c.all(), nil
+}
+
+// all is the recorded seconds of all spans.
+func (c *coverage) all() (sum float64) {
+	for _, s := range c.spans {
+		sum += c.seconds(s)
+	}
+	return sum
+}
+
+// coverage asks in seconds for short ranges, else in minutes. Where raw samples
+// are gone minutes must do in any case.
+func (e *Engine) coverage(ctx context.Context, pick *picked) (*coverage, error) {
+	first, last := pick.spans[0].from, pick.spans[len(pick.spans)-1].until
+	covered := func(step time.Duration) (*coverage, error) {
+		wide := span{first.Truncate(step), last.Add(step - 1).Truncate(step)}
+		counts, err := e.counts(ctx, pick.pieces(wide), step)
+		return &coverage{spans: pick.spans, counts: counts}, err
+	}
+	if last.Sub(first) <= fineRange {
+		c, err := covered(time.Second)
+		if err != nil || len(c.counts.Missing) == 0 {
+			return c, err
+		}
+	}
+	return covered(time.Minute)
+}
+
+// seconds sums the steps in which anything was recorded, clipped to a span.
+func (c *coverage) seconds(s span) float64 {
+	from, until := s.from, s.until
 	var d time.Duration
-	for i, rec := range c.Recorded {
-		if !rec {
+	step := c.counts.Step
+	first := max(0, int(from.Sub(c.counts.From)/step))
+	for i := first; i < len(c.counts.Recorded); i++ {
+		a := c.counts.From.Add(time.Duration(i) * step)
+		b := a.Add(step)
+		if !a.Before(until) {
+			break
+		}
+		if !c.counts.Recorded[i] {
 			continue
 		}
-		a := wide[0].From.Add(time.Duration(i) * step)
-		b := a.Add(step)
 		if a.Before(from) {
 			a = from
 		}
@@ -122,5 +193,5 @@ func (e *Engine) recorded(ctx context.Context, sels []store.Selection, step time
 		}
 		d += b.Sub(a)
 	}
-	return d.Seconds(), len(c.Missing) == 0, nil
+	return d.Seconds()
 }

@@ -5,13 +5,12 @@ import (
 	"fmt"
 	"math"
 
-	"tacho"
 	"tacho/store"
 )
 
 // IcicleOptions shapes an icicle. The zero value is the whole tree.
 type IcicleOptions struct {
-	Focus    string  // keep stacks that contain this function, re-rooted at its outermost call
+	Narrow
 	Depth    int     // levels below the root; 0 = all
 	MinShare float64 // nodes below this share of the total are pruned; in [0, 1]
 }
@@ -28,13 +27,15 @@ func (o IcicleOptions) check() error {
 
 // Icicle sums the selected samples into a tree of methods. With Focus, node 0
 // is that function; a function that is not in the selection gives an icicle of
-// total 0, for it may have been idle.
+// total 0, for it may have been idle. With Invert node 0 is all, its children
+// are the methods that were executing, theirs are their callers, and Self is
+// what began at a caller.
 func (e *Engine) Icicle(ctx context.Context, sel store.Selection, opt IcicleOptions) (*Icicle, error) {
-	return e.icicle(ctx, sel, opt, func(g *graph) *callTree {
-		if opt.Focus != "" {
-			return g.focus(opt.Focus)
+	return e.icicle(ctx, sel, opt, func(g *graph, nar *narrowing) (*callTree, error) {
+		if nar.invert {
+			return g.inverted(ctx, 1, opt)
 		}
-		return g.tree()
+		return g.tree(nar, 1), nil
 	})
 }
 
@@ -45,41 +46,47 @@ func (e *Engine) Callers(ctx context.Context, sel store.Selection, function stri
 	if function == "" {
 		return nil, &RequestError{"function", "is required"}
 	}
-	return e.icicle(ctx, sel, opt, func(g *graph) *callTree { return g.callers(function) })
+	return e.icicle(ctx, sel, opt, func(g *graph, _ *narrowing) (*callTree, error) { return g.callers(ctx, function, opt) })
 }
 
-func (e *Engine) icicle(ctx context.Context, sel store.Selection, opt IcicleOptions, view func(*graph) *callTree) (*Icicle, error) {
+func (e *Engine) icicle(ctx context.Context, sel store.Selection, opt IcicleOptions, view func(*graph, *narrowing) (*callTree, error)) (*Icicle, error) {
 	if err := opt.check(); err != nil {
 		return nil, err
 	}
-	sels, unit, err := e.resolve(ctx, sel)
+	nar, err := opt.compile()
 	if err != nil {
 		return nil, err
 	}
-	g, err := e.load(ctx, sels)
+	pick, err := e.pick(ctx, sel, opt.Rhythm)
 	if err != nil {
 		return nil, err
 	}
-	ic := view(g).layout(opt.Depth, opt.MinShare)
-	ic.Unit = unit
+	g, err := e.load(ctx, nar, pick, nil)
+	if err != nil {
+		return nil, err
+	}
+	g.weigh(1)
+	t, err := view(g, nar)
+	if err != nil {
+		return nil, err
+	}
+	ic := t.layout(opt.Depth, opt.MinShare)
+	ic.Unit, ic.Whole = pick.unit, g.whole
 	ic.Missing = addMissing(ic.Missing, g.notes)
-	if ic.Seconds, err = e.seconds(ctx, sels); err != nil {
+	if ic.Seconds, err = e.seconds(ctx, pick); err != nil {
 		return nil, err
 	}
 	return ic, nil
 }
 
 // tree is the whole graph.
-func (g *graph) tree() *callTree {
-	return &callTree{root: "all", names: g.names, parent: g.parent, fn: g.fn, total: g.total, self: g.self, sites: g.sites}
-}
-
-func (g *graph) sites(visit func(node uint32, f *tacho.Frame, v int64)) {
-	for _, p := range g.parts {
-		for n := 1; n < len(p.total); n++ {
-			if v := p.total[n]; v != 0 {
-				visit(p.at[n], &p.tree.Frames[p.tree.Frame[n]], v)
-			}
-		}
+func (g *graph) tree(nar *narrowing, scale float64) *callTree {
+	t := &callTree{root: "all", names: g.names, parent: g.parent, fn: g.fn, total: g.total, self: g.self, scale: scale, sites: g.visitSites}
+	if nar.focus != "" {
+		t.root = nar.focus
 	}
+	if g.base != nil {
+		t.baseSelf, t.baseTotal = g.base.self, g.base.total
+	}
+	return t
 }

@@ -15,6 +15,7 @@ import (
 type Icicle struct {
 	Unit    string
 	Total   int64
+	Whole   int64    // of the range before narrowing
 	Seconds float64  // recorded time in the range
 	Strings []string // Strings[0] is ""
 
@@ -24,7 +25,11 @@ type Icicle struct {
 	TotalV            []int64
 	Self              []int64
 
-	PrunedCount int   // nodes left out
+	// Of a comparison only; there a node spans [Offset, Offset+Width).
+	Width, BaseTotal, BaseSelf []int64
+	node                       []uint32 // of the tree that was laid out
+
+	PrunedCount int   // nodes left out; of trees that grow from the leaves, the topmost of them
 	PrunedSum   int64 // what the topmost of them sum to
 	Missing     []string
 }
@@ -38,17 +43,57 @@ type callTree struct {
 	fn     []uint32
 	total  []int64
 	self   []int64
+	// Of a comparison; nil without.
+	baseTotal, baseSelf []int64
+	scale               float64 // what makes base values comparable
+
 	// sites visits the call sites behind the nodes and what each adds to its
-	// node's total.
+	// node's total. A tree without has looks.
 	sites func(visit func(node uint32, f *tacho.Frame, v int64))
+	looks []look     // by node
+	land  [][]uint32 // by part and stack id, of an inverted tree: the last node of it on the stack's way up
+
+	// What was left out while the tree was made.
+	prunedCount int
+	prunedSum   int64
+}
+
+// width is how wide a node is drawn, in the unit of the total.
+func (t *callTree) width(n uint32) int64 {
+	if t.baseTotal == nil {
+		return t.total[n]
+	}
+	return t.total[n] + scaled(t.baseTotal[n], t.scale)
+}
+
+// widths is the width of every node.
+func (t *callTree) widths() []int64 {
+	if t.baseTotal == nil {
+		return t.total
+	}
+	out := make([]int64, len(t.total))
+	for n := range out {
+		out[n] = t.width(uint32(n))
+	}
+	return out
+}
+
+// scaled is a value of the base made comparable, rounded down. The little that
+// is added keeps what would be whole without rounding errors whole.
+func scaled(v int64, scale float64) int64 {
+	if scale == 1 || v == 0 {
+		return v
+	}
+	return int64(float64(v)*scale + 1e-6)
 }
 
 // layout prunes, sorts and lays out a tree. depth 0 is without limit; a node is
 // kept when its total is at least minShare of the whole. Nodes of total 0 do
 // not show and do not count.
 func (t *callTree) layout(depth int, minShare float64) *Icicle {
-	ic := &Icicle{Total: t.total[0], Missing: []string{}}
-	least := minShare * float64(ic.Total)
+	ic := &Icicle{Total: t.total[0], Missing: []string{}, PrunedCount: t.prunedCount, PrunedSum: t.prunedSum}
+	widths := t.widths()
+	least := minShare * float64(widths[0])
 
 	// Which nodes stay. A child's total is at most its parent's, so what is kept
 	// hangs together. Usually few of very many stay: one pass over all of them,
@@ -58,8 +103,8 @@ func (t *callTree) layout(depth int, minShare float64) *Icicle {
 	kept := []uint32{0}
 	level := []int32{0}
 	for n := 1; n < len(t.parent); n++ {
-		v := t.total[n]
-		if v == 0 {
+		v := widths[n]
+		if v == 0 && (t.baseTotal == nil || t.baseTotal[n] == 0) {
 			continue
 		}
 		p := place[t.parent[n]]
@@ -89,11 +134,14 @@ func (t *callTree) layout(depth int, minShare float64) *Icicle {
 		order[next[p]] = int32(k + 1)
 		next[p]++
 	}
-	look := t.looks(place, len(kept))
+	look := t.look(place, kept)
 
 	strs := newStrings()
 	ic.reserve(len(kept))
-	add := func(k int32, name string, offset int64) {
+	if t.baseTotal != nil {
+		ic.reserveBase(len(kept))
+	}
+	add := func(k int32, name string, offset, width int64) {
 		l, n := &look[k], kept[k]
 		ic.Level = append(ic.Level, level[k])
 		ic.Name = append(ic.Name, strs.id(name))
@@ -102,20 +150,26 @@ func (t *callTree) layout(depth int, minShare float64) *Icicle {
 		ic.Offset = append(ic.Offset, offset)
 		ic.TotalV = append(ic.TotalV, t.total[n])
 		ic.Self = append(ic.Self, t.self[n])
+		if t.baseTotal != nil {
+			ic.node = append(ic.node, n)
+			ic.Width = append(ic.Width, width)
+			ic.BaseTotal, ic.BaseSelf = append(ic.BaseTotal, t.baseTotal[n]), append(ic.BaseSelf, t.baseSelf[n])
+		}
 	}
 	type frame struct {
 		rest   []int32 // children not yet laid out
 		offset int64   // where the next one starts
+		end    int64   // of the parent
 	}
-	open := func(k int32, offset int64) frame {
+	open := func(k int32, offset, end int64) frame {
 		sub := order[children[k]:children[k+1]]
 		slices.SortFunc(sub, func(a, b int32) int {
 			return cmp.Or(strings.Compare(t.names[t.fn[kept[a]]], t.names[t.fn[kept[b]]]), cmp.Compare(a, b))
 		})
-		return frame{sub, offset}
+		return frame{sub, offset, end}
 	}
-	add(0, t.root, 0)
-	stack := []frame{open(0, 0)}
+	add(0, t.root, 0, widths[0])
+	stack := []frame{open(0, 0, widths[0])}
 	for len(stack) > 0 {
 		top := &stack[len(stack)-1]
 		if len(top.rest) == 0 {
@@ -124,9 +178,11 @@ func (t *callTree) layout(depth int, minShare float64) *Icicle {
 		}
 		k, offset := top.rest[0], top.offset
 		top.rest = top.rest[1:]
-		top.offset += t.total[kept[k]]
-		add(k, t.names[t.fn[kept[k]]], offset)
-		stack = append(stack, open(k, offset))
+		// Scaled values are rounded one by one: never let that show as an overlap.
+		width := min(widths[kept[k]], top.end-offset)
+		top.offset += width
+		add(k, t.names[t.fn[kept[k]]], offset, width)
+		stack = append(stack, open(k, offset, offset+width))
 	}
 	ic.Strings = strs.list
 	return ic
@@ -137,6 +193,11 @@ func (ic *Icicle) reserve(n int) {
 	ic.Level, ic.Name, ic.File = make([]int32, 0, n), make([]int32, 0, n), make([]int32, 0, n)
 	ic.Kind = make([]uint8, 0, n)
 	ic.Offset, ic.TotalV, ic.Self = make([]int64, 0, n), make([]int64, 0, n), make([]int64, 0, n)
+}
+
+func (ic *Icicle) reserveBase(n int) {
+	ic.node = make([]uint32, 0, n)
+	ic.Width, ic.BaseTotal, ic.BaseSelf = make([]int64, 0, n), make([]int64, 0, n), make([]int64, 0, n)
 }
 
 // look is what a node shows beside its name.
@@ -157,8 +218,14 @@ func (l *look) add(f *tacho.Frame, v int64) {
 	}
 }
 
-func (t *callTree) looks(place []int32, kept int) []look {
-	out := make([]look, kept)
+func (t *callTree) look(place []int32, kept []uint32) []look {
+	out := make([]look, len(kept))
+	if t.sites == nil {
+		for k, n := range kept {
+			out[k] = t.looks[n]
+		}
+		return out
+	}
 	t.sites(func(n uint32, f *tacho.Frame, v int64) {
 		if k := place[n]; k != 0 {
 			out[k-1].add(f, v)

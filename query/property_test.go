@@ -20,7 +20,10 @@ type world struct {
 	e      *Engine
 }
 
-func newWorld(rng *rand.Rand) *world {
+func newWorld(rng *rand.Rand) *world { return newWorldOf(rng, "a", "b", "c", "d", "e", "f") }
+
+// newWorldOf draws functions from names.
+func newWorldOf(rng *rand.Rand, names ...string) *world {
 	w := &world{}
 	trees := make([]*treeBuilder, 1+rng.IntN(3))
 	for i := range trees {
@@ -30,7 +33,7 @@ func newWorld(rng *rand.Rand) *world {
 		st := make([]tacho.Frame, 1+rng.IntN(7))
 		for i := range st {
 			st[i] = tacho.Frame{
-				Function: string(rune('a' + rng.IntN(6))), Line: int32(rng.IntN(3)),
+				Function: names[rng.IntN(len(names))], Line: int32(rng.IntN(3)),
 				File: []string{"", "A", "B"}[rng.IntN(3)], Kind: tacho.FrameKind(rng.IntN(10)),
 			}
 		}
@@ -148,7 +151,7 @@ func TestViewsAgainstBruteForce(t *testing.T) {
 				}
 				return -1
 			}
-			if ic, err = w.e.Icicle(ctx, request("cpu"), IcicleOptions{Focus: fn}); err != nil {
+			if ic, err = w.e.Icicle(ctx, request("cpu"), IcicleOptions{Narrow: Narrow{Focus: fn}}); err != nil {
 				t.Fatal(err)
 			}
 			checkTree(t, fmt.Sprint("focus ", seed), ic, w.tree(func(st []tacho.Frame) ([]tacho.Frame, bool) {
@@ -167,12 +170,13 @@ func TestViewsAgainstBruteForce(t *testing.T) {
 				return up, i >= 0
 			}))
 		}
-		checkTop(t, w, seed)
+		checkTop(t, w, TopOptions{}, seed)
 		checkPruning(t, w, all, seed)
 	}
 }
 
-func checkTop(t *testing.T, w *world, seed uint64) {
+// checkTop holds the table of w's engine against the sums over w's stacks.
+func checkTop(t *testing.T, w *world, opt TopOptions, seed uint64) {
 	t.Helper()
 	want := map[string]*sum{}
 	for i, st := range w.stacks {
@@ -185,7 +189,8 @@ func checkTop(t *testing.T, w *world, seed uint64) {
 		}
 		at(want, st[len(st)-1].Function).self += w.vals[i]
 	}
-	top, err := w.e.Top(context.Background(), request("cpu"), TopOptions{Sort: "total"})
+	opt.Sort = "total"
+	top, err := w.e.Top(context.Background(), request("cpu"), opt)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -36,20 +36,37 @@ func summed(name string) bool { return strings.HasPrefix(name, "cpu.") }
 
 // Timeline means the points of the series whose name has the prefix per step.
 // Series named cpu.… are summed over the instances (the mean of each instance
-// first); of all others there is one line an instance. From and Until are
-// rounded as in Heatmap.
+// first); of all others there is one line an instance. Derived series come
+// with them. From and Until are rounded as in Heatmap.
 func (e *Engine) Timeline(ctx context.Context, sel store.Selection, prefix string, step time.Duration) (*Timeline, error) {
 	sel, err := grid(sel, step)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := e.service(ctx, sel); err != nil {
+	svc, err := e.service(ctx, sel)
+	if err != nil {
 		return nil, err
 	}
+	t := &Timeline{From: sel.From, Step: step, Series: []TimelineSeries{}, Missing: []string{}}
+	if err := e.points(ctx, t, sel, prefix); err != nil {
+		return nil, err
+	}
+	if err := e.derive(ctx, t, svc, sel, prefix); err != nil {
+		return nil, err
+	}
+	slices.SortFunc(t.Series, func(a, b TimelineSeries) int {
+		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Labels.String(), b.Labels.String()), strings.Compare(a.Unit, b.Unit))
+	})
+	return t, nil
+}
+
+// points adds the stored series whose name has the prefix.
+func (e *Engine) points(ctx context.Context, t *Timeline, sel store.Selection, prefix string) error {
+	step := t.Step
 	steps := int(sel.Until.Sub(sel.From) / step)
 	acc := map[string]*means{}
 	var order []*means
-	err = e.st.Points(ctx, sel, prefix, func(target tacho.Labels, s tacho.Series) error {
+	err := e.st.Points(ctx, sel, prefix, func(target tacho.Labels, s tacho.Series) error {
 		key := s.Name + "\x00" + s.Unit + "\x00" + s.Labels.String() + "\x00" + target.String()
 		m := acc[key]
 		if m == nil {
@@ -69,12 +86,11 @@ func (e *Engine) Timeline(ctx context.Context, sel store.Selection, prefix strin
 		}
 		return nil
 	})
-	t := &Timeline{From: sel.From, Step: step, Series: []TimelineSeries{}, Missing: []string{}}
 	var incomplete *store.MissingError
 	if errors.As(err, &incomplete) {
-		t.Missing = append(t.Missing, incomplete.Missing...)
+		t.Missing = addMissing(t.Missing, incomplete.Missing)
 	} else if err != nil {
-		return nil, fmt.Errorf("points of %s: %w", sel.Service, err)
+		return fmt.Errorf("points of %s: %w", sel.Service, err)
 	}
 	lines := map[string]int{}
 	for _, m := range order {
@@ -91,10 +107,7 @@ func (e *Engine) Timeline(ctx context.Context, sel store.Selection, prefix strin
 		}
 		m.addTo(t.Series[i].Values)
 	}
-	slices.SortFunc(t.Series, func(a, b TimelineSeries) int {
-		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Labels.String(), b.Labels.String()), strings.Compare(a.Unit, b.Unit))
-	})
-	return t, nil
+	return nil
 }
 
 // maxPointCells bounds what one timeline holds in memory: 12 bytes a cell.

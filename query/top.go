@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -14,6 +13,7 @@ import (
 
 // TopOptions shapes a table of methods.
 type TopOptions struct {
+	Narrow
 	Limit  int    // rows; 0 = all
 	Sort   string // "self" (default) or "total"
 	Search string // part of the name in any case, or /RE2/
@@ -23,6 +23,7 @@ type TopOptions struct {
 type Top struct {
 	Unit     string
 	Total    int64
+	Whole    int64   // of the range before narrowing
 	Seconds  float64 // recorded time in the range
 	RowCount int     // rows that match, before Limit
 	Rows     []TopRow
@@ -41,7 +42,11 @@ type TopRow struct {
 
 // Top lists the methods of a selection.
 func (e *Engine) Top(ctx context.Context, sel store.Selection, opt TopOptions) (*Top, error) {
-	match, err := searcher(opt.Search)
+	match, err := searcher("search", opt.Search)
+	if err != nil {
+		return nil, err
+	}
+	nar, err := opt.compile()
 	if err != nil {
 		return nil, err
 	}
@@ -49,19 +54,27 @@ func (e *Engine) Top(ctx context.Context, sel store.Selection, opt TopOptions) (
 	if !ok {
 		return nil, &RequestError{"sort", fmt.Sprintf("%q is neither self nor total", opt.Sort)}
 	}
-	sels, unit, err := e.resolve(ctx, sel)
+	pick, err := e.pick(ctx, sel, opt.Rhythm)
 	if err != nil {
 		return nil, err
 	}
-	g, err := e.load(ctx, sels)
+	g, err := e.load(ctx, nar, pick, nil)
 	if err != nil {
 		return nil, err
 	}
-	t := &Top{Unit: unit, Total: g.total[0], Rows: []TopRow{}, Missing: addMissing([]string{}, g.notes)}
-	if t.Seconds, err = e.seconds(ctx, sels); err != nil {
+	g.weigh(1)
+	t := &Top{Unit: pick.unit, Total: g.total[0], Whole: g.whole, Rows: []TopRow{}, Missing: addMissing([]string{}, g.notes)}
+	if t.Seconds, err = e.seconds(ctx, pick); err != nil {
 		return nil, err
 	}
-	ids := g.top(t, match)
+	var ids []uint32
+	self, total := g.methods(&g.sums)
+	for fn, v := range total {
+		if v != 0 && match(g.names[fn]) {
+			t.Rows = append(t.Rows, TopRow{Function: g.names[fn], Self: self[fn], Total: v})
+			ids = append(ids, uint32(fn))
+		}
+	}
 	t.RowCount = len(t.Rows)
 	order := make([]int, len(t.Rows))
 	for i := range order {
@@ -91,46 +104,25 @@ func byTotal(a, b *TopRow) int {
 	return cmp.Or(cmp.Compare(b.Total, a.Total), cmp.Compare(b.Self, a.Self), strings.Compare(a.Function, b.Function))
 }
 
-// searcher reads a search: /…/ is a regular expression as written, anything
-// else a part of the name in upper or lower case.
-func searcher(s string) (func(string) bool, error) {
-	switch {
-	case s == "":
-		return func(string) bool { return true }, nil
-	case len(s) >= 2 && s[0] == '/' && s[len(s)-1] == '/':
-		re, err := regexp.Compile(s[1 : len(s)-1])
-		if err != nil {
-			return nil, &RequestError{"search", err.Error()}
-		}
-		return re.MatchString, nil
+// methods is, by function id, what it executed and what it was on the stack
+// for, each stack once.
+func (g *graph) methods(s *sums) (self, total []int64) {
+	self = make([]int64, len(g.names))
+	total = make([]int64, len(g.names))
+	if g.first[0] { // the root of a focus is a call
+		self[g.fn[0]], total[g.fn[0]] = s.self[0], s.total[0]
 	}
-	part := strings.ToLower(s)
-	return func(name string) bool { return strings.Contains(strings.ToLower(name), part) }, nil
-}
-
-// top fills t.Rows with the matching methods, unordered, and returns their
-// function ids.
-func (g *graph) top(t *Top, match func(string) bool) []uint32 {
-	self := make([]int64, len(g.names))
-	total := make([]int64, len(g.names))
 	for n := 1; n < len(g.parent); n++ {
-		v := g.total[n]
+		v := s.total[n]
 		if v == 0 {
 			continue
 		}
-		self[g.fn[n]] += g.self[n]
+		self[g.fn[n]] += s.self[n]
 		if g.first[n] {
 			total[g.fn[n]] += v
 		}
 	}
-	var ids []uint32
-	for fn, v := range total {
-		if v != 0 && match(g.names[fn]) {
-			t.Rows = append(t.Rows, TopRow{Function: g.names[fn], Self: self[fn], Total: v})
-			ids = append(ids, uint32(fn))
-		}
-	}
-	return ids
+	return self, total
 }
 
 // topSites fills in file, line and kind of the chosen rows from their call
@@ -146,13 +138,14 @@ func (g *graph) topSites(rows []TopRow, ids []uint32) {
 		files map[string]int64
 	}
 	all := make([]shares, len(rows))
-	for _, p := range g.parts {
+	for i := range g.parts {
+		p := &g.parts[i]
 		byFrame := make([]int64, len(p.tree.Frames))
 		at := make([]uint32, len(p.tree.Frames))
-		for n := 1; n < len(p.total); n++ {
-			if v := p.total[n]; v != 0 && g.first[p.at[n]] {
+		for n := 1; n < len(p.weight); n++ {
+			if v, node := p.weight[n], p.site[n]; v != 0 && node != none && g.first[node] {
 				byFrame[p.tree.Frame[n]] += v
-				at[p.tree.Frame[n]] = g.fn[p.at[n]]
+				at[p.tree.Frame[n]] = g.fn[node]
 			}
 		}
 		for i, v := range byFrame {

@@ -72,18 +72,18 @@ all 0+4
    g 0+3
     f 0+3 self 3
 `},
-		{"focus", []string{"main;run;read 5", "other;run;read 2", "other;run 1", "main;x 9"}, IcicleOptions{Focus: "run"}, `
+		{"focus", []string{"main;run;read 5", "other;run;read 2", "other;run 1", "main;x 9"}, IcicleOptions{Narrow: Narrow{Focus: "run"}}, `
 run 0+8 self 1
  read 0+7 self 7
 `},
-		{"focus starts at the outermost call", []string{"main;f;g;f;h 5", "f;f 2"}, IcicleOptions{Focus: "f"}, `
+		{"focus starts at the outermost call", []string{"main;f;g;f;h 5", "f;f 2"}, IcicleOptions{Narrow: Narrow{Focus: "f"}}, `
 f 0+7
  f 0+2 self 2
  g 2+5
   f 2+5
    h 2+5 self 5
 `},
-		{"focus on what did not run", stacks, IcicleOptions{Focus: "nowhere"}, "nowhere 0+0\n"},
+		{"focus on what did not run", stacks, IcicleOptions{Narrow: Narrow{Focus: "nowhere"}}, "nowhere 0+0\n"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			ic, err := engine(c.lines...).Icicle(context.Background(), request("cpu"), c.opt)
@@ -155,7 +155,7 @@ main :1 unknown self 0 total 12
 	if got, top = rows(TopOptions{Search: "g", Limit: 1}); got != "g :0 unknown self 5 total 8\n" || top.RowCount != 2 {
 		t.Errorf("search g: %q of %d, want g of 2 in any case", got, top.RowCount)
 	}
-	if got, _ = rows(TopOptions{Search: "/^[A-Z]/"}); got != "G :0 native self 1 total 1\n" {
+	if got, _ = rows(TopOptions{Search: "/(?-i)^[A-Z]/"}); got != "G :0 native self 1 total 1\n" {
 		t.Errorf("regular expression: %q", got)
 	}
 	for _, opt := range []TopOptions{{Search: "/(/"}, {Sort: "name"}} {

@@ -9,7 +9,7 @@ import (
 
 // NewTop builds the view of a table of methods.
 func NewTop(t *query.Top) *Top {
-	v := &Top{Unit: t.Unit, Total: t.Total, Seconds: t.Seconds, RowCount: t.RowCount, Rows: make([]TopRow, len(t.Rows)), Missing: full(t.Missing)}
+	v := &Top{Unit: t.Unit, Total: t.Total, RangeTotal: t.Whole, Seconds: t.Seconds, RowCount: t.RowCount, Rows: make([]TopRow, len(t.Rows)), Missing: full(t.Missing)}
 	for i, r := range t.Rows {
 		v.Rows[i] = TopRow{Function: r.Function, File: r.File, Line: r.Line, Kind: r.Kind.String(), Self: r.Self, Total: r.Total}
 	}
@@ -19,7 +19,7 @@ func NewTop(t *query.Top) *Top {
 // NewIcicle builds the view of a tree, of calls or of callers.
 func NewIcicle(t *query.Icicle) *Icicle {
 	return &Icicle{
-		Unit: t.Unit, Total: t.Total, Seconds: t.Seconds, Strings: full(t.Strings),
+		Unit: t.Unit, Total: t.Total, RangeTotal: t.Whole, Seconds: t.Seconds, Strings: full(t.Strings),
 		Nodes: Nodes{
 			Level: convert[int32](t.Level), Name: convert[int32](t.Name), File: convert[int32](t.File), Kind: convert[uint16](t.Kind),
 			Offset: full(t.Offset), Total: full(t.TotalV), Self: full(t.Self),

@@ -14,6 +14,7 @@ type Heatmap struct {
 	StepMS      int64    `json:"step_ms"`
 	Unit        string   `json:"unit"`
 	Cells       []Cell   `json:"cells"`
+	Matched     []int64  `json:"matched,omitempty"` // of a search: how much of each cell is in stacks that match
 	DemoUntilMS *int64   `json:"demo_until_ms"`
 	Missing     []string `json:"missing"`
 }
@@ -26,6 +27,26 @@ func NewHeatmap(c *store.Counts, demoUntil *int64) *Heatmap {
 	}
 	h.UntilMS = h.FromMS + int64(len(h.Cells))*h.StepMS
 	return h
+}
+
+// Match adds what a search found in each cell.
+func (h *Heatmap) Match(c *store.Counts) {
+	h.Matched = make([]int64, len(h.Cells))
+	copy(h.Matched, c.Values)
+	for _, m := range c.Missing {
+		if !slices.Contains(h.Missing, m) {
+			h.Missing = append(h.Missing, m)
+		}
+	}
+}
+
+// OnlyMatched makes cells of what matched.
+func (h *Heatmap) OnlyMatched() {
+	for i, v := range h.Matched {
+		if i < len(h.Cells) && h.Cells[i] != NotRecorded {
+			h.Cells[i] = Cell(v)
+		}
+	}
 }
 
 func cells(c *store.Counts) []Cell {
@@ -50,6 +71,9 @@ func (h *Heatmap) AppendJSON(b []byte) []byte {
 	b = appendIntMember(b, "step_ms", h.StepMS)
 	b = appendStringMember(b, "unit", h.Unit)
 	b = appendCells(b, "cells", h.Cells)
+	if len(h.Matched) > 0 {
+		b = appendInts(b, "matched", h.Matched)
+	}
 	if h.DemoUntilMS != nil {
 		b = appendIntMember(b, "demo_until_ms", *h.DemoUntilMS)
 	} else {

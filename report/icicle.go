@@ -9,14 +9,15 @@ import (
 // Icicle is the answer of /api/v1/icicle and /api/v1/callers: a tree in
 // depth-first order, one entry a node in each column.
 type Icicle struct {
-	Unit    string   `json:"unit"`
-	Total   int64    `json:"total"`
-	Seconds float64  `json:"seconds"`
-	Strings []string `json:"strings"`
-	Nodes   Nodes    `json:"nodes"`
-	Kinds   []string `json:"kinds"`
-	Pruned  Pruned   `json:"pruned"`
-	Missing []string `json:"missing"`
+	Unit       string   `json:"unit"`
+	Total      int64    `json:"total"`
+	RangeTotal int64    `json:"range_total"` // of all stacks, before narrowing
+	Seconds    float64  `json:"seconds"`
+	Strings    []string `json:"strings"`
+	Nodes      Nodes    `json:"nodes"`
+	Kinds      []string `json:"kinds"`
+	Pruned     Pruned   `json:"pruned"`
+	Missing    []string `json:"missing"`
 }
 
 // Nodes are the columns. A node's parent is the nearest earlier node of
@@ -57,6 +58,7 @@ func (v *Icicle) AppendJSON(b []byte) []byte {
 	b = append(b, '{')
 	b = appendStringMember(b, "unit", v.Unit)
 	b = appendIntMember(b, "total", v.Total)
+	b = appendIntMember(b, "range_total", v.RangeTotal)
 	b = appendFloatMember(b, "seconds", v.Seconds)
 	b = appendStrings(b, "strings", v.Strings)
 	b = append(appendKey(b, "nodes"), '{')

@@ -57,6 +57,10 @@ func appendStringMember(b []byte, key, v string) []byte {
 	return appendString(appendKey(b, key), v)
 }
 
+func appendBoolMember(b []byte, key string, v bool) []byte {
+	return strconv.AppendBool(appendKey(b, key), v)
+}
+
 func appendFloatMember(b []byte, key string, v float64) []byte {
 	return appendFloat(appendKey(b, key), v)
 }

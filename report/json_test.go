@@ -23,6 +23,11 @@ func TestAppendJSON(t *testing.T) {
 		"icicle empty": &Icicle{Strings: []string{}, Nodes: emptyNodes(), Kinds: Kinds(), Missing: []string{}},
 		"heatmap": &Heatmap{FromMS: 1, UntilMS: 4, StepMS: 1, Unit: "nano\"s", Cells: []Cell{0, NotRecorded, math.MaxInt64},
 			DemoUntilMS: &demo, Missing: hostile},
+		"heatmap search": &Heatmap{Cells: []Cell{5, NotRecorded}, Matched: []int64{3, 0}, Missing: []string{}},
+		"diff":           sampleDiff(true),
+		"diff empty": &Diff{Strings: []string{}, Kinds: []string{}, States: []string{}, Rows: []DiffRow{}, Missing: []string{}, Nodes: DiffNodes{
+			Level: []int32{}, Name: []int32{}, File: []int32{}, Kind: []uint16{}, Offset: []int64{}, Width: []int64{}, Total: []int64{}, Self: []int64{},
+			BaseTotal: []int64{}, BaseSelf: []int64{}, State: []uint16{}}},
 		"heatmap empty": &Heatmap{Cells: []Cell{}, Missing: []string{}},
 		"samples": &Samples{
 			Unit: "nanoseconds", Strings: hostile,

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"tacho"
+	"tacho/query"
 	"tacho/store"
 )
 
@@ -44,6 +45,12 @@ type Instance struct {
 	FirstMS  int64             `json:"first_ms"`
 	LastMS   int64             `json:"last_ms"`
 	Live     bool              `json:"live"`
+	// Cells are the strip of this instance, on the service's steps; empty when
+	// there are too many instances to ask for each.
+	Cells []Cell `json:"cells"`
+	// SamplesPerS is how many cpu samples a second came lately; nil when it is
+	// not live.
+	SamplesPerS *float64 `json:"samples_per_s"`
 }
 
 // Strip is one type per hour over the last day.
@@ -64,6 +71,9 @@ func StripRange(now time.Time) (from, until time.Time) {
 func NewService(s store.Service, strip *store.Counts, now time.Time) Service {
 	v := Service{Name: s.Name, Types: NewTypes(s.Types), Instances: make([]Instance, 0, len(s.Instances))}
 	for _, i := range s.Instances {
+		if query.IsServiceWide(i.Target) {
+			continue // it stands for all of them, in events
+		}
 		first, last := i.First.UnixMilli(), i.Last.UnixMilli()
 		if v.FirstMS == 0 || first < v.FirstMS {
 			v.FirstMS = first
@@ -72,7 +82,7 @@ func NewService(s store.Service, strip *store.Counts, now time.Time) Service {
 		v.Demo = v.Demo || i.Target.Get(tacho.LabelDemo) == "seeded"
 		v.Instances = append(v.Instances, Instance{
 			Instance: i.Target.Get(tacho.LabelInstance), Labels: i.Target.Map(),
-			FirstMS: first, LastMS: last, Live: now.Sub(i.Last) <= LiveWithin,
+			FirstMS: first, LastMS: last, Live: now.Sub(i.Last) <= LiveWithin, Cells: []Cell{},
 		})
 	}
 	slices.SortStableFunc(v.Instances, func(a, b Instance) int { return strings.Compare(a.Instance, b.Instance) })
@@ -88,6 +98,25 @@ func NewService(s store.Service, strip *store.Counts, now time.Time) Service {
 		copy(v.Strip.Cells, cells(strip))
 	}
 	return v
+}
+
+// SetStrip sets the strip of one instance.
+func (s *Service) SetStrip(instance string, c *store.Counts) {
+	for i := range s.Instances {
+		if s.Instances[i].Instance == instance {
+			s.Instances[i].Cells = cells(c)
+		}
+	}
+}
+
+// SetRates sets how many samples a second live instances send.
+func (s *Service) SetRates(perSecond map[string]float64) {
+	for i := range s.Instances {
+		if s.Instances[i].Live {
+			v := perSecond[s.Instances[i].Instance]
+			s.Instances[i].SamplesPerS = &v
+		}
+	}
 }
 
 // DemoUntil is the instant before which data of the service may be made up by

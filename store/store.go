@@ -50,6 +50,9 @@ type Selection struct {
 // Store keeps batches and answers questions. Safe for concurrent use. Every
 // method returns early with ctx.Err() when the context ends.
 type Store interface {
+	// Append stores all batches or none. A store keeps nothing of a batch's tables
+	// beyond the call, and no string of Batch.Strings without a copy: their memory
+	// is used again.
 	Append(ctx context.Context, tenant string, batches []*tacho.Batch) error
 
 	// Services lists what is stored, sorted by name.
@@ -63,6 +66,10 @@ type Store interface {
 	// Counts sums the selected samples per step from sel.From on. Step is at
 	// least 10 ms; below a minute it reads raw samples.
 	Counts(ctx context.Context, sel Selection, step time.Duration) (*Counts, error)
+	// CountsOf is Counts of some stacks only: keep is called once for each tree
+	// there are samples of, and says by stack id which of them count (ids beyond
+	// what it returns do not). Recorded is nil: Counts tells.
+	CountsOf(ctx context.Context, sel Selection, step time.Duration, keep func(*Tree) []bool) (*Counts, error)
 	// Samples visits the selected raw timed samples, ordered by time within
 	// each target. Visit must not keep the slice.
 	Samples(ctx context.Context, sel Selection, visit func(*SampleBlock) error) error

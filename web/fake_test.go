@@ -183,6 +183,22 @@ func (f *fakeStore) Counts(ctx context.Context, sel store.Selection, step time.D
 	return c, err
 }
 
+func (f *fakeStore) CountsOf(ctx context.Context, sel store.Selection, step time.Duration, keep func(*store.Tree) []bool) (*store.Counts, error) {
+	n := int((sel.Until.Sub(sel.From) + step - 1) / step)
+	c := &store.Counts{From: sel.From, Step: step, Values: make([]int64, n)}
+	kept := map[*tacho.Batch][]bool{}
+	err := f.each(ctx, sel, func(b *tacho.Batch, p *tacho.Profile, s tacho.Sample) {
+		c.Unit = p.Type.Unit
+		if kept[b] == nil {
+			kept[b] = keep(treeOf(b))
+		}
+		if kept[b][s.Stack] {
+			c.Values[(s.Time-sel.From.UnixNano())/int64(step)] += s.Value
+		}
+	})
+	return c, err
+}
+
 func (f *fakeStore) Samples(ctx context.Context, sel store.Selection, visit func(*store.SampleBlock) error) error {
 	var blocks []*store.SampleBlock
 	byBatch := map[*tacho.Batch]*store.SampleBlock{}

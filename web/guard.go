@@ -11,6 +11,12 @@ import (
 // and API, nothing inline, nobody's frame.
 const policy = "default-src 'self'; frame-ancestors 'none'; base-uri 'none'"
 
+// Guard puts what every request passes first before a handler on a listener of
+// its own, at the address listen.
+func Guard(listen string, hosts []string, next http.Handler) http.Handler {
+	return (&server{Options: Options{Listen: listen, Hosts: hosts}}).guard(next)
+}
+
 // guard is what every request passes first.
 func (s *server) guard(next http.Handler) http.Handler {
 	// Browsers say where a request comes from (Sec-Fetch-Site, or Origin);

@@ -14,7 +14,7 @@ import (
 // would be of no use to anybody and cost everybody else theirs.
 const (
 	maxMatch   = 32
-	maxText    = 4096
+	maxText    = 16 << 10 // C++ and Scala have methods with names of 10,000 characters
 	timesHint  = "write RFC 3339, Unix seconds or milliseconds, now, or now-24h"
 	maxTop     = 10_000
 	maxEvents  = 100_000
@@ -86,8 +86,32 @@ func (p *params) selection(typed bool) store.Selection {
 			p.fail(badParam("from", "ask for a shorter range", "the range is longer than 400 days"))
 		}
 	}
-	sel.Match = p.match()
+	sel.Match = p.matchers("match")
 	return sel
+}
+
+// base reads the selection that another one is compared with: what is not said
+// of it is as in sel.
+func (p *params) base(sel store.Selection) store.Selection {
+	base := sel
+	if p.q.Has("base_from") {
+		base.From = p.time("base_from", "")
+	}
+	if p.q.Has("base_until") {
+		base.Until = p.time("base_until", "")
+	}
+	if p.err == nil {
+		switch span := base.Until.Sub(base.From); {
+		case span <= 0:
+			p.fail(badParam("base_until", "base_from must lie before base_until", "the range of the base is empty or runs backwards"))
+		case span > query.MaxRange:
+			p.fail(badParam("base_from", "ask for a shorter range", "the range of the base is longer than 400 days"))
+		}
+	}
+	if p.q.Has("base_match") {
+		base.Match = p.matchers("base_match")
+	}
+	return base
 }
 
 func (p *params) time(name, def string) time.Time {
@@ -106,21 +130,24 @@ func (p *params) time(name, def string) time.Time {
 	return t
 }
 
-func (p *params) match() []store.Matcher {
-	exprs := p.q["match"]
+func (p *params) matchers(name string) []store.Matcher {
+	exprs := p.q[name]
 	if len(exprs) > maxMatch {
-		p.fail(badParam("match", "", "more than %d label selectors", maxMatch))
+		p.fail(badParam(name, "", "more than %d label selectors", maxMatch))
 		return nil
 	}
 	var ms []store.Matcher
 	for _, x := range exprs {
+		if x == "" {
+			continue // base_match= says that the base has none
+		}
 		if len(x) > maxText {
-			p.fail(badParam("match", "", "a label selector is longer than %d bytes", maxText))
+			p.fail(badParam(name, "", "a label selector is longer than %d bytes", maxText))
 			return nil
 		}
 		m, err := store.ParseMatcher(x)
 		if err != nil {
-			p.fail(badParam("match", `write name="value" with =, !=, =~ or !~`, "%v", err))
+			p.fail(badParam(name, `write name="value" with =, !=, =~ or !~`, "%v", err))
 			return nil
 		}
 		ms = append(ms, m)

@@ -3,6 +3,8 @@ package web
 import (
 	"net/http"
 	"strings"
+
+	"tacho/web/pyroscope"
 )
 
 // route is one endpoint: its name in metrics and logs, and a handler a method.
@@ -16,31 +18,51 @@ func (s *server) routes() map[string]route {
 	heavy := func(name string, f question) route { return route{name: name, get: s.answer(name, s.heavy, f)} }
 	light := func(name string, f question) route { return route{name: name, get: s.answer(name, s.light, f)} }
 	rs := map[string]route{
-		"/api/v1/services": light("services", s.services),
-		"/api/v1/types":    light("types", s.types),
-		"/api/v1/labels":   light("labels", s.labels),
-		"/api/v1/heatmap":  heavy("heatmap", s.heatmap),
-		"/api/v1/top":      heavy("top", s.top),
-		"/api/v1/icicle":   heavy("icicle", s.icicle),
-		"/api/v1/callers":  heavy("callers", s.callers),
-		"/api/v1/samples":  heavy("samples", s.samples),
-		"/api/v1/timeline": heavy("timeline", s.timeline),
-		"/api/v1/events":   heavy("events", s.events),
-		"/healthz":         {name: "healthz", get: http.HandlerFunc(alive)},
-		"/readyz":          {name: "readyz", get: readiness(s.Ready)},
-		"/":                {name: "page", get: s.pages.index()},
-		"/agents":          {name: "page", get: s.pages.index()},
+		"/api/v1/services":     light("services", s.services),
+		"/api/v1/types":        light("types", s.types),
+		"/api/v1/labels":       light("labels", s.labels),
+		"/api/v1/heatmap":      heavy("heatmap", s.heatmap),
+		"/api/v1/top":          heavy("top", s.top),
+		"/api/v1/icicle":       heavy("icicle", s.icicle),
+		"/api/v1/callers":      heavy("callers", s.callers),
+		"/api/v1/diff":         heavy("diff", s.diff),
+		"/api/v1/profile":      {name: "profile", get: http.HandlerFunc(s.profile)},
+		"/api/v1/samples":      heavy("samples", s.samples),
+		"/api/v1/timeline":     heavy("timeline", s.timeline),
+		"/api/v1/events":       heavy("events", s.events),
+		"/api/v1/openapi.json": {name: "openapi", get: http.HandlerFunc(describe)},
+		"/healthz":             {name: "healthz", get: http.HandlerFunc(alive)},
+		"/readyz":              {name: "readyz", get: readiness(s.Ready)},
+		"/":                    {name: "page", get: s.pages.index()},
+		"/agents":              {name: "page", get: s.pages.index()},
+		"/files":               {name: "page", get: s.pages.index()},
 	}
 	agents := route{name: "agents", get: s.answer("agents", s.light, s.agents)}
 	if s.Agents != nil {
 		agents.post = http.HandlerFunc(s.reportAgent)
 	}
 	rs["/api/v1/agents"] = agents
+	if s.Append != nil {
+		events := rs["/api/v1/events"]
+		events.post = http.HandlerFunc(s.mark)
+		rs["/api/v1/events"] = events
+	}
 	if s.Ingest != nil {
 		rs["/api/v1/batches"] = route{name: "batches", post: s.Ingest}
 	}
 	if s.Metrics != nil {
 		rs["/metrics"] = route{name: "metrics", get: s.Metrics}
+	}
+	readers := pyroscope.New(pyroscope.Options{Store: s.Store, Enter: s.heavy.enter, Now: s.Now, Log: s.Log})
+	for _, e := range pyroscope.Endpoints() {
+		rt := route{name: e.Name, get: readers}
+		if e.Post {
+			rt = route{name: e.Name, post: readers}
+		}
+		rs[e.Path] = rt
+	}
+	for path, h := range s.More {
+		rs[path] = route{name: strings.Trim(path, "/"), get: h, post: h}
 	}
 	return rs
 }
@@ -55,11 +77,16 @@ func (s *server) router() http.Handler {
 		rt, ok := fixed[path]
 		switch {
 		case ok:
-		case strings.HasPrefix(path, "/r/"):
+		case strings.HasPrefix(path, "/r/"), strings.HasPrefix(path, "/cmp/"), strings.HasPrefix(path, "/tl/"):
 			rt = recorder
 		case strings.HasPrefix(path, "/assets/"):
 			rt = assets
 		default:
+			if i := strings.LastIndexByte(path, '/'); i > 0 {
+				if rt, ok = fixed[path[:i+1]]; ok {
+					break
+				}
+			}
 			rt = route{name: "unknown", get: http.HandlerFunc(notFound), post: http.HandlerFunc(notFound)}
 		}
 		var h http.Handler

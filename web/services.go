@@ -1,9 +1,12 @@
 package web
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"strconv"
+	"time"
 
 	"tacho"
 	"tacho/report"
@@ -38,9 +41,74 @@ func (s *server) services(r *http.Request) (any, error) {
 				v.Missing = append(v.Missing, strip.Missing...)
 			}
 		}
-		v.Services = append(v.Services, report.NewService(svc, strip, now))
+		view := report.NewService(svc, strip, now)
+		if strip != nil {
+			lost, err := s.instances(ctx, &view, now)
+			switch {
+			case ctx.Err() != nil:
+				return nil, ctx.Err()
+			case err != nil:
+				lost = append(lost, "the instances of "+quote(svc.Name)+": "+err.Error())
+			}
+			v.Missing = append(v.Missing, lost...)
+		}
+		v.Services = append(v.Services, view)
 	}
 	return v, nil
+}
+
+const (
+	// maxStrips is up to how many instances each gets a strip of its own.
+	maxStrips = 32
+	// rateWindow is over how much of the latest past samples are counted. It ends
+	// where the last delivery of most agents has arrived.
+	rateWindow, rateDelay = 20 * time.Second, 10 * time.Second
+)
+
+// instances adds what the list shows of each instance of a service.
+func (s *server) instances(ctx context.Context, v *report.Service, now time.Time) (missing []string, err error) {
+	sel := store.Selection{Service: v.Name, Type: tacho.CPU.Name}
+	live := false
+	for i := range v.Instances {
+		live = live || v.Instances[i].Live
+	}
+	if live {
+		sel.From, sel.Until = now.Add(-rateWindow-rateDelay), now.Add(-rateDelay)
+		count := map[string]float64{}
+		err := s.Store.Samples(ctx, sel, func(b *store.SampleBlock) error {
+			count[b.Target.Get(tacho.LabelInstance)] += float64(len(b.Samples)) / rateWindow.Seconds()
+			return ctx.Err()
+		})
+		lost, err := partly(err)
+		if err != nil && !errors.Is(err, store.ErrUnknownService) {
+			return lost, err
+		}
+		missing = append(missing, lost...)
+		v.SetRates(count)
+	}
+	if len(v.Instances) > maxStrips {
+		return missing, nil
+	}
+	sel.From, sel.Until = report.StripRange(now)
+	for _, in := range v.Instances {
+		if time.UnixMilli(in.LastMS).Before(sel.From) || len(in.Cells) > 0 {
+			continue
+		}
+		m, err := store.NewMatcher(tacho.LabelInstance, store.Equal, in.Instance)
+		if err != nil {
+			return missing, fmt.Errorf("select instance %q: %w", in.Instance, err)
+		}
+		sel.Match = []store.Matcher{m}
+		c, err := s.Store.Counts(ctx, sel, hour)
+		if errors.Is(err, store.ErrUnknownService) {
+			break // its retention ended meanwhile
+		}
+		if err != nil {
+			return missing, err
+		}
+		v.SetStrip(in.Instance, c)
+	}
+	return missing, nil
 }
 
 func has(svc store.Service, typ string) bool {

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
@@ -15,8 +16,10 @@ func (s *server) heatmap(r *http.Request) (any, error) {
 	p := s.params(r)
 	sel := p.selection(true)
 	step := p.step(sel, time.Minute, time.Hour)
-	if p.text("search") != "" {
-		p.fail(badParam("search", "search in /api/v1/top or in the icicle", "the heat map cannot be searched"))
+	n := query.Narrow{Filter: p.texts("filter"), Exclude: p.texts("exclude")}
+	search := p.text("search")
+	if search != "" {
+		n.Filter = append(n.Filter, search)
 	}
 	if p.err != nil {
 		return nil, p.err
@@ -30,14 +33,31 @@ func (s *server) heatmap(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return report.NewHeatmap(counts, report.DemoUntil(svc)), nil
+	h := report.NewHeatmap(counts, report.DemoUntil(svc))
+	if len(n.Filter)+len(n.Exclude) > 0 {
+		matched, err := s.Query.Matched(r.Context(), sel, step, n)
+		if err != nil {
+			return nil, ofSearch(err, search != "" && len(n.Filter) == 1)
+		}
+		h.Match(matched)
+	}
+	return h, nil
+}
+
+// ofSearch names the parameter as this endpoint calls it.
+func ofSearch(err error, search bool) error {
+	var bad *query.RequestError
+	if errors.As(err, &bad) && bad.Param == "filter" && search {
+		return &query.RequestError{Param: "search", Reason: bad.Reason}
+	}
+	return err
 }
 
 func (s *server) top(r *http.Request) (any, error) {
 	p := s.params(r)
 	sel := p.selection(true)
 	opt := query.TopOptions{
-		Limit: p.count("limit", 100, 1, maxTop), Sort: p.oneOf("sort", "self", "total"), Search: p.text("search"),
+		Narrow: p.narrow(), Limit: p.count("limit", 100, 1, maxTop), Sort: p.oneOf("sort", "self", "total"), Search: p.text("search"),
 	}
 	if p.err != nil {
 		return nil, p.err
@@ -53,7 +73,6 @@ func (s *server) icicle(r *http.Request) (any, error) {
 	p := s.params(r)
 	sel := p.selection(true)
 	opt := icicleOptions(p)
-	opt.Focus = p.text("focus")
 	if p.err != nil {
 		return nil, p.err
 	}
@@ -80,7 +99,7 @@ func (s *server) callers(r *http.Request) (any, error) {
 }
 
 func icicleOptions(p *params) query.IcicleOptions {
-	return query.IcicleOptions{Depth: p.count("depth", 0, 0, 1<<20), MinShare: p.share("min_share", 0.0005)}
+	return query.IcicleOptions{Narrow: p.narrow(), Depth: p.count("depth", 0, 0, 1<<20), MinShare: p.share("min_share", 0.0005)}
 }
 
 // lookup finds a service that has something of the type ("" = of any type), for

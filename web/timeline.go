@@ -13,13 +13,16 @@ func (s *server) timeline(r *http.Request) (any, error) {
 	p := s.params(r)
 	sel := p.selection(false)
 	step := p.step(sel, time.Second, 24*time.Hour)
-	prefix := p.text("name")
+	prefix, rates := p.text("name"), p.yes("rate")
 	if p.err != nil {
 		return nil, p.err
 	}
 	t, err := s.Query.Timeline(r.Context(), sel, prefix, step)
 	if err != nil {
 		return nil, err
+	}
+	if rates {
+		t.Rates()
 	}
 	return report.NewTimeline(t), nil
 }

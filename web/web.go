@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"io/fs"
 	"log/slog"
 	"net/http"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"tacho"
 	"tacho/query"
 	"tacho/report"
 	"tacho/store"
@@ -27,6 +29,13 @@ type Options struct {
 	Store  store.Store
 	Ingest http.Handler // POST /api/v1/batches; nil = this server takes no batches
 	Agents Agents       // nil = this server keeps no list of agents
+	// Append stores batches made here: events that somebody posts. It returns when
+	// they are durable; nil = this server takes no events.
+	Append func(context.Context, []*tacho.Batch) error
+	// More are other protocols' handlers by path, for every method; a path that
+	// ends in a slash stands for all below it. They answer in their own words, and
+	// are guarded like the rest.
+	More map[string]http.Handler
 
 	Version string       // in the Server header; "" = no header
 	Ready   func() error // returns nil when able to store; a nil func is always ready

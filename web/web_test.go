@@ -92,6 +92,16 @@ func TestGolden(t *testing.T) {
 		"icicle-focus":    "/api/v1/icicle?service=orders&type=wall&focus=com.acme.Orders.price" + minuteOf,
 		"icicle-pruned":   "/api/v1/icicle?service=orders&type=wall&min_share=0.5&depth=1" + minuteOf,
 		"icicle-hostile":  "/api/v1/icicle?service=" + evil + "&type=cpu" + minuteOf,
+		"top-narrow":      "/api/v1/top?service=orders&type=wall&filter=ORDERS&exclude=com.acme.Orders.save&collapse=package:java." + minuteOf,
+		"icicle-invert":   "/api/v1/icicle?service=orders&type=wall&invert=true&filter=/pri|sav/" + minuteOf,
+		"icicle-collapse": "/api/v1/icicle?service=orders&type=wall&collapse=package:com.&collapse=recursion" + minuteOf,
+		"icicle-rhythm":   "/api/v1/icicle?service=orders&type=cpu&every=10s&keep=1s" + minuteOf,
+		"diff":            "/api/v1/diff?service=orders&type=wall&base_from=2025-03-03T11:59:40Z&base_until=2025-03-03T12:00:20Z&norm=rate" + minuteOf,
+		"diff-instances":  "/api/v1/diff?service=orders&type=cpu&match=instance%3D%22a%22&base_match=instance%3D%22b%22&significance=true&limit=1" + minuteOf,
+		"diff-nothing":    "/api/v1/diff?service=orders&type=cpu&base_from=now-3d&base_until=now-2d&significance=true&from=now-7d&until=now-6d",
+		"heatmap-search":  "/api/v1/heatmap?service=orders&type=wall&step=10s&search=SAVE" + minuteOf,
+		"heatmap-narrow":  "/api/v1/heatmap?service=orders&type=wall&step=10s&filter=ORDERS&exclude=com.acme.Orders.price" + minuteOf,
+		"timeline-rate":   "/api/v1/timeline?service=orders&step=10s&rate=true" + minuteOf,
 		"callers":         "/api/v1/callers?service=orders&type=wall&function=com.acme.Orders.save" + minuteOf,
 		"samples":         "/api/v1/samples?service=orders&type=wall&from=1741003200&until=1741003201",
 		"samples-nothing": "/api/v1/samples?service=idle&type=cpu" + minuteOf,
@@ -179,6 +189,38 @@ func TestNumbers(t *testing.T) {
 	}
 }
 
+// Of the 20 s before the last 10 s, ten have samples of an instance, ten a second.
+func TestServicesSayHowManySamplesCome(t *testing.T) {
+	h := newServer(sampleData(), func(o *Options) { o.Now = func() time.Time { return base.Add(50 * time.Second) } })
+	var v struct {
+		Services []struct {
+			Name      string
+			Instances []struct {
+				Instance string
+				Cells    []*int64
+				Samples  *float64 `json:"samples_per_s"`
+			}
+		}
+	}
+	decode(t, get(t, h, "/api/v1/services"), &v)
+	in := v.Services[2].Instances
+	if v.Services[2].Name != "orders" || len(in) != 2 || *in[0].Samples != 5 || len(in[1].Cells) != 24 || *in[1].Cells[23] != 10_000_000_000 || in[1].Cells[0] != nil {
+		t.Errorf("%+v", v.Services[2])
+	}
+	h = newServer(sampleData(), func(o *Options) { o.Now = func() time.Time { return base.Add(time.Hour) } })
+	decode(t, get(t, h, "/api/v1/services"), &v)
+	if in := v.Services[2].Instances; in[0].Samples != nil {
+		t.Errorf("%v samples a second of an instance that is gone", *in[0].Samples)
+	}
+}
+
+func decodeAny(t *testing.T, w *httptest.ResponseRecorder, v any) {
+	t.Helper()
+	if err := json.Unmarshal(w.Body.Bytes(), v); err != nil {
+		t.Fatalf("%v in %s", err, w.Body)
+	}
+}
+
 func decode(t *testing.T, w *httptest.ResponseRecorder, v any) {
 	t.Helper()
 	if w.Code != http.StatusOK {
@@ -229,7 +271,7 @@ func TestCompressionAndTags(t *testing.T) {
 
 func TestPage(t *testing.T) {
 	h := newServer(sampleData(), nil)
-	for _, target := range []string{"/", "/agents", "/r/orders", "/r/a%2F%2Fb/..", "/r/" + url.PathEscape(evilName)} {
+	for _, target := range []string{"/", "/agents", "/r/orders", "/cmp/orders", "/tl/orders", "/r/a%2F%2Fb/..", "/r/" + url.PathEscape(evilName)} {
 		w := get(t, h, target)
 		if w.Code != http.StatusOK || !strings.Contains(w.Body.String(), "test page") || w.Header().Get("Content-Type") != "text/html; charset=utf-8" {
 			t.Errorf("GET %s: %d %s", target, w.Code, w.Body)

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/klauspost/compress/s2"
+
 	"tacho"
 )
 
@@ -86,7 +88,7 @@ func TestEveryTruncationIsASyntaxError(t *testing.T) {
 	}
 	body := appendBody(nil, random(rand.New(rand.NewPCG(7, 7))))
 	for n := range body {
-		_, err := decodeBody(body[:n], DefaultLimits())
+		_, err := decodeBody(body[:n], new(buffers), new(tables), DefaultLimits())
 		var se *SyntaxError
 		if !errors.As(err, &se) || !se.Body || se.Offset > int64(n) {
 			t.Fatalf("body cut at %d of %d: %v", n, len(body), err)
@@ -142,10 +144,13 @@ func TestLimitsAreNamed(t *testing.T) {
 	}
 }
 
-// seal makes a batch of a body that need not be one.
-func seal(compressed []byte, size uint64) []byte {
+// seal makes a batch of a body that need not be one, announced with a size that
+// need not be its own.
+func seal(body []byte, size uint64) []byte {
+	block := s2.Encode(nil, body)
+	_, n := binary.Uvarint(block)
 	p := append([]byte(magic), 0, 0, 0, 0)
-	return reseal(append(binary.AppendUvarint(p, size), compressed...))
+	return reseal(append(binary.AppendUvarint(p, size), block[n:]...))
 }
 
 // reseal puts the right checksum into an altered batch.
@@ -155,8 +160,8 @@ func reseal(p []byte) []byte {
 }
 
 func TestHostileBodies(t *testing.T) {
-	bomb := compressor().EncodeAll(make([]byte, 64<<20), nil)
-	zeros := compressor().EncodeAll(make([]byte, 100), nil)
+	zeros := make([]byte, 100)
+	bomb := make([]byte, 64<<20)
 	huge := binary.AppendUvarint(nil, 1<<40)
 	for _, c := range []struct {
 		name, want string
@@ -164,14 +169,17 @@ func TestHostileBodies(t *testing.T) {
 	}{
 		{"empty", "ends inside the header", nil},
 		{"other file", "does not start with TBT", []byte("PK\x03\x04 and so on")},
-		{"later version", "version 2 is not known", []byte("TBT\x02aaaaaaaa")},
+		{"earlier version", "version 1 is not known, only 2", []byte("TBT\x01aaaaaaaa")},
+		{"later version", "version 3 is not known, only 2", []byte("TBT\x03aaaaaaaa")},
 		{"announces more than the limit", "Decompressed", seal(bomb, 64<<20)},
 		{"unpacks to more than announced", "does not decompress", seal(bomb, 100)},
-		{"unpacks to less than announced", "announced were 200", seal(zeros, 200)},
-		{"garbage body", "does not decompress", seal([]byte("garbage"), 100)},
+		{"unpacks to less than announced", "does not decompress", seal(zeros, 200)},
+		{"garbage body", "does not decompress", reseal(append(append([]byte(magic), 0, 0, 0, 0), "\x64garbage"...))},
 		{"no varint", "not a varint", reseal(append([]byte(magic+"crc!"), bytes.Repeat([]byte{0xff}, 20)...))},
-		{"length of a string", "longer than the", seal(compressor().EncodeAll([]byte{100, 1, 2, 3}, nil), 4)},
-		{"huge length", "StringLen", seal(compressor().EncodeAll(huge, nil), uint64(len(huge)))},
+		{"length of a string", "longer than the", seal([]byte{100, 1, 2, 3}, 4)},
+		{"huge length", "StringLen", seal(huge, uint64(len(huge)))},
+		{"no plane", "string length in 0 planes", seal(append([]byte{0, 2, 2, 0, 0, 1}, 0, 0), 8)},
+		{"five planes", "string length in 5 planes", seal(append([]byte{0, 2, 2, 0, 0, 1}, 5, 0), 8)},
 	} {
 		_, err := Decode(c.p, DefaultLimits())
 		var se *SyntaxError
@@ -191,6 +199,12 @@ func TestInvalidBatchesAreRefused(t *testing.T) {
 		{"labels service_name and instance are required", func(b *tacho.Batch) { b.Target = nil }},
 		{"negative value", func(b *tacho.Batch) { b.Profiles[0].Samples[0].Value = -1 }},
 		{"start with the empty string", func(b *tacho.Batch) { b.Strings = nil }},
+		{"string index out of", func(b *tacho.Batch) { b.Frames[1].Module = 99 }},
+		{"thread index 5", func(b *tacho.Batch) { b.Profiles[0].Samples[0].Thread = 5 }},
+		{"stack 0 is empty", func(b *tacho.Batch) { b.Stacks[0] = nil }},
+		{"outside the window", func(b *tacho.Batch) { b.Profiles[0].Samples[0].Time = b.Until }},
+		{"without type or unit", func(b *tacho.Batch) { b.Profiles[0].Type.Unit = "" }},
+		{"is not a time range", func(b *tacho.Batch) { b.Until = b.From - 1 }},
 	} {
 		b := numbered(1)
 		c.do(b)
@@ -213,8 +227,7 @@ func TestStream(t *testing.T) {
 		ends = append(ends, buf.Len())
 	}
 	all := buf.Bytes()
-	read := func(p []byte, lim Limits) (n int, err error) {
-		r := NewReader(bytes.NewReader(p), lim)
+	readAll := func(r *Reader) (n int, err error) {
 		for {
 			b, err := r.Next()
 			if err != nil {
@@ -225,6 +238,15 @@ func TestStream(t *testing.T) {
 			}
 			n++
 		}
+	}
+	read := func(p []byte, lim Limits) (n int, err error) {
+		n, err = readAll(NewReader(bytes.NewReader(p), lim))
+		inMemory := NewBytesReader(p, lim)
+		if m, err2 := readAll(inMemory); m != n || fmt.Sprint(err2) != fmt.Sprint(err) {
+			t.Fatalf("from a stream %d batches and %v, from memory %d and %v", n, err, m, err2)
+		}
+		inMemory.Release()
+		return n, err
 	}
 	if n, err := read(all, DefaultLimits()); n != 5 || err != io.EOF {
 		t.Fatalf("got %d batches, %v", n, err)
@@ -259,6 +281,36 @@ func TestStream(t *testing.T) {
 	failing := io.MultiReader(bytes.NewReader(all[:ends[0]/2]), failingReader{})
 	if _, err := NewReader(failing, DefaultLimits()).Next(); !errors.Is(err, errFailing) || errors.As(err, new(*SyntaxError)) {
 		t.Fatalf("a failing connection is no syntax error: %v", err)
+	}
+}
+
+// Memory that is used again must not show: every batch is as if it were alone.
+func TestReleasedMemoryIsUsedAgain(t *testing.T) {
+	var body bytes.Buffer
+	w, want := NewWriter(&body), []string{}
+	for seed := range uint64(40) {
+		b := random(rand.New(rand.NewPCG(seed, 3)))
+		want = append(want, dump(b))
+		if err := w.Write(b); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for round := range 5 {
+		r := NewBytesReader(body.Bytes(), DefaultLimits())
+		var got []*tacho.Batch
+		for range want {
+			b, err := r.Next()
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, b)
+		}
+		for i, b := range got {
+			if dump(b) != want[i] {
+				t.Fatalf("round %d, batch %d:\n in %s\nout %s", round, i, want[i], dump(b))
+			}
+		}
+		r.Release()
 	}
 }
 
@@ -309,14 +361,17 @@ func FuzzBody(f *testing.F) {
 		f.Add(appendBody(nil, random(rand.New(rand.NewPCG(seed, 1)))))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		b, err := decodeBody(body, DefaultLimits())
+		b, err := decodeBody(body, new(buffers), new(tables), DefaultLimits())
 		if err != nil {
 			if !errors.As(err, new(*SyntaxError)) {
 				t.Fatal(err)
 			}
 			return
 		}
-		again, err := decodeBody(appendBody(nil, b), DefaultLimits())
+		if err := b.Validate(); err != nil {
+			t.Fatalf("decoded, and Validate says %v", err)
+		}
+		again, err := decodeBody(appendBody(nil, b), new(buffers), new(tables), DefaultLimits())
 		if err != nil || dump(again) != dump(b) {
 			t.Fatalf("%v", err)
 		}

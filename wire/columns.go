@@ -18,6 +18,22 @@ type columns struct {
 	off int
 	lim Limits
 	err *SyntaxError
+	buf *buffers
+
+	room *tables // for what the batch consists of
+	// outside: an index points outside its table, or a value is none of its kind.
+	outside bool
+}
+
+// words and longs are room for a column, until the next call.
+func (d *columns) words(n int) []uint32 {
+	d.buf.words = resize(d.buf.words, n)
+	return d.buf.words
+}
+
+func (d *columns) longs(n int) []int64 {
+	d.buf.longs = resize(d.buf.longs, n)
+	return d.buf.longs
 }
 
 func (d *columns) fail(format string, args ...any) {
@@ -49,16 +65,6 @@ func (d *columns) uvarint(what string) uint64 {
 func (d *columns) varint(what string) int64 {
 	u := d.uvarint(what)
 	return int64(u>>1) ^ -int64(u&1)
-}
-
-// index reads a table index; whether it lies in the table is for Validate.
-func (d *columns) index(what string) uint32 {
-	v := d.uvarint(what)
-	if v > math.MaxUint32 {
-		d.fail("%s %d is not an index", what, v)
-		return 0
-	}
-	return uint32(v)
 }
 
 // count reads the length of a table whose rows take at least size bytes each.
@@ -127,24 +133,122 @@ func (d *columns) floats(pts []tacho.Point) {
 	}
 }
 
-// column undoes the differences of one column.
-func (d *columns) column(prev int64) *column { return &column{d, prev} }
-
-type column struct {
-	d    *columns
-	prev int64
-}
-
-func (c *column) next(what string) int64 {
-	c.prev += c.d.varint(what)
-	return c.prev
-}
-
-func (c *column) index(what string) uint32 {
-	v := c.next(what)
-	if v < 0 || v > math.MaxUint32 {
-		c.d.fail("%s %d is not an index", what, v)
-		return 0
+// planes reads a column of small numbers and returns the largest. After an error
+// out holds anything. Limit: a pass at memory speed.
+func (d *columns) planes(what string, out []uint32) (top uint32) {
+	p, width := d.rawPlanes(what, len(out))
+	switch n := len(out); width {
+	case 0:
+	case 1:
+		p = p[:n]
+		for i := range out {
+			v := uint32(p[i])
+			out[i] = v
+			top = max(top, v)
+		}
+	case 2:
+		a, b := p[:n], p[n:][:n]
+		for i := range out {
+			v := uint32(a[i]) | uint32(b[i])<<8
+			out[i] = v
+			top = max(top, v)
+		}
+	default:
+		for i := range out {
+			v := wide(p, i, n)
+			out[i] = v
+			top = max(top, v)
+		}
 	}
-	return uint32(v)
+	return top
+}
+
+// steps reads planes of zigzag differences modulo 2^32, and returns the largest
+// of the numbers they lead to.
+func (d *columns) steps(what string, out []uint32) (top uint32) {
+	p, width := d.rawPlanes(what, len(out))
+	prev := uint32(0)
+	switch n := len(out); width {
+	case 0:
+	case 1:
+		p = p[:n]
+		for i := range out {
+			u := uint32(p[i])
+			prev += u>>1 ^ -(u & 1)
+			out[i] = prev
+			top = max(top, prev)
+		}
+	case 2:
+		a, b := p[:n], p[n:][:n]
+		for i := range out {
+			u := uint32(a[i]) | uint32(b[i])<<8
+			prev += u>>1 ^ -(u & 1)
+			out[i] = prev
+			top = max(top, prev)
+		}
+	default:
+		for i := range out {
+			u := wide(p, i, n)
+			prev += u>>1 ^ -(u & 1)
+			out[i] = prev
+			top = max(top, prev)
+		}
+	}
+	return top
+}
+
+// rawPlanes is the bytes of a column of n numbers and how many planes they are; 0
+// after an error, or when there are no numbers.
+func (d *columns) rawPlanes(what string, n int) (p []byte, width int) {
+	if n == 0 {
+		return nil, 0
+	}
+	if p := d.bytes(what, 1); p != nil {
+		width = int(p[0])
+	}
+	if d.err == nil && (width < 1 || width > 4) {
+		d.off--
+		d.fail("%s in %d planes, want 1 to 4", what, width)
+	}
+	p = d.bytes(what, width*n)
+	if d.err != nil {
+		return nil, 0
+	}
+	return p, width
+}
+
+// wide is number i of n in more than two planes.
+func wide(p []byte, i, n int) (v uint32) {
+	for shift := 0; i < len(p); i += n {
+		v |= uint32(p[i]) << shift
+		shift += 8
+	}
+	return v
+}
+
+// deltas reads a column of varints and undoes the differences.
+func (d *columns) deltas(what string, prev int64, out []int64) {
+	if d.err != nil {
+		return
+	}
+	p, at := d.p, d.off
+	for i := range out {
+		var u uint64
+		if at < len(p) && p[at] < 0x80 {
+			u = uint64(p[at])
+			at++
+		} else {
+			v, n := binary.Uvarint(p[min(at, len(p)):])
+			if n <= 0 {
+				d.off = at
+				d.fail("%s is not a varint, or the body ends in it", what)
+				return
+			}
+			u = v
+			at += n
+		}
+		prev += int64(u>>1) ^ -int64(u&1)
+		out[i] = prev
+	}
+	d.off = at
 }

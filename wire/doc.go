@@ -9,30 +9,33 @@
 //  2. A Sender takes the oldest batches (Next), hands them to a Deliverer, an
 //     HTTP client or the server of the same process, and acknowledges them
 //     (Ack) when the other side says that they are durable.
-//  3. The server reads the request body with a Reader and gets batches that
-//     have passed tacho.Batch.Validate.
+//  3. The server reads the request body with a Reader and gets batches as
+//     tacho.Batch.Validate wants them: checked while they are read.
 //
 // Delivery is at least once: after a crash or a lost answer a batch is sent
 // again with the same identity, and the store replaces the one it has.
 //
 // # One encoded batch
 //
-//	"TBT" version=1 | crc32c u32 LE | uvarint length of body | zstd(body)
+//	"TBT" version=2 | crc32c u32 LE | S2 block: uvarint length of body, …
 //	                  over all that follows it
 //
-// The body is columns, so that equal things lie side by side and compress.
-// u is an unsigned varint, z a zigzag varint, Δ the difference from the element
-// before (0 before the first), str = u length, bytes; n is a count and opens
-// its table:
+// The body is columns, so that equal things lie side by side and compress, and
+// so that the server, which reads what many agents write, does so in passes at
+// memory speed. u is an unsigned varint, z a zigzag varint, Δ the difference from
+// the element before (0 before the first), str = u length, bytes; n is a count
+// and opens its table. P is a column of 32-bit numbers in planes: a byte w of 1
+// to 4, then the lowest bytes of all elements, then the next, w times; no bytes
+// at all when there are no elements. PΔ holds zigzag differences modulo 2^32:
 //
 //	header    collector str | from z | until−from z | sequence u | target labels
 //	labels    n | n × (name str, value str)
-//	strings   n | n × length u | the bytes, one after another
-//	frames    n | function Δz… | file Δz… | module Δz… | line Δz… | kind, a byte…
-//	stacks    n | depth u… | frame ids Δz…, Δ starting again at 0 in each stack
+//	strings   n | length P | the bytes, one after another
+//	frames    n | function PΔ | file PΔ | module PΔ | line PΔ | kind, a byte…
+//	stacks    n | depth P | frame ids of all stacks P
 //	threads   n | id Δz… | java id Δz… | name str… | group str…
 //	profiles  n | n × (name str, unit str, n, time Δz… (first: −from),
-//	              value Δz…, stack u…, thread u…, span Δz…)
+//	              value Δz…, stack P, thread P, span Δz…)
 //	series    n | n × (name str, unit str, labels, n, time Δz… (first: −from),
 //	              value… as u of the byte-reversed XOR with the value before)
 //	events    n | time Δz… (first: −from) | duration z… | kind str… | name str…

@@ -5,53 +5,54 @@ import (
 	"hash/crc32"
 	"math"
 	"math/bits"
+	"slices"
 	"sync"
 
-	"github.com/klauspost/compress/zstd"
+	"github.com/klauspost/compress/s2"
 
 	"tacho"
 )
 
 const (
-	magic     = "TBT\x01"
+	magic     = "TBT\x02"
 	crcEnd    = len(magic) + 4
 	minHeader = crcEnd + 1
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// The compressor and the scratch buffers are the only things of the process
-// rather than of a caller: they carry no state from one batch to the next, and
-// making a compressor costs more than compressing a batch.
-var (
-	compressor = sync.OnceValue(func() *zstd.Encoder {
-		// A window of 256 KiB holds any usual batch; more would only cost the
-		// agent memory. The CRC is ours.
-		e, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedDefault),
-			zstd.WithWindowSize(256<<10), zstd.WithLowerEncoderMem(true), zstd.WithEncoderCRC(false))
-		if err != nil {
-			panic("wire: zstd refuses constant options: " + err.Error())
-		}
-		return e
-	})
-	scratch = sync.Pool{New: func() any { return new([]byte) }}
-)
+// scratch is the only thing of the process rather than of a caller: buffers
+// carry no state from one batch to the next.
+var scratch = sync.Pool{New: func() any { return new(buffers) }}
+
+type buffers struct {
+	body  []byte
+	words []uint32
+	longs []int64
+}
+
+// release gives b back, unless a giant has made it large.
+func (b *buffers) release() {
+	if cap(b.body) <= 4<<20 && cap(b.words) <= 1<<19 && cap(b.longs) <= 1<<18 {
+		scratch.Put(b)
+	}
+}
 
 // Encode appends the batch to dst. It does not check the batch: Decode gives
 // back what went in, or says what is wrong with it.
 func Encode(dst []byte, b *tacho.Batch) []byte {
-	buf := scratch.Get().(*[]byte)
-	body := appendBody((*buf)[:0], b)
+	buf := scratch.Get().(*buffers)
+	defer buf.release()
+	buf.body = appendBody(buf.body[:0], b)
 	head := len(dst)
 	dst = append(dst, magic...)
 	dst = append(dst, 0, 0, 0, 0)
-	dst = binary.AppendUvarint(dst, uint64(len(body)))
-	dst = compressor().EncodeAll(body, dst)
+	// S2 writes the length of the body in front of it. zstd makes batches an
+	// eighth to a sixth smaller, in four times the agent's CPU time to pack
+	// and more than twice the server's to unpack.
+	dst = slices.Grow(dst, s2.MaxEncodedLen(len(buf.body)))
+	dst = dst[:len(dst)+len(s2.Encode(dst[len(dst):cap(dst)], buf.body))]
 	binary.LittleEndian.PutUint32(dst[head+len(magic):], crc32.Checksum(dst[head+crcEnd:], castagnoli))
-	if cap(body) <= 4<<20 { // do not keep the memory of one giant
-		*buf = body
-	}
-	scratch.Put(buf)
 	return dst
 }
 
@@ -63,29 +64,22 @@ func appendBody(p []byte, b *tacho.Batch) []byte {
 	p = appendLabels(p, b.Target)
 
 	p = appendCount(p, len(b.Strings))
-	for _, s := range b.Strings {
-		p = appendCount(p, len(s))
-	}
+	p = appendPlanes(p, len(b.Strings), func(i int) uint32 { return uint32(len(b.Strings[i])) })
 	for _, s := range b.Strings {
 		p = append(p, s...)
 	}
 
 	p = appendCount(p, len(b.Frames))
-	p = appendDeltas(p, 0, b.Frames, func(f *tacho.FrameRef) int64 { return int64(f.Function) })
-	p = appendDeltas(p, 0, b.Frames, func(f *tacho.FrameRef) int64 { return int64(f.File) })
-	p = appendDeltas(p, 0, b.Frames, func(f *tacho.FrameRef) int64 { return int64(f.Module) })
-	p = appendDeltas(p, 0, b.Frames, func(f *tacho.FrameRef) int64 { return int64(f.Line) })
+	var function, file, module, line uint32
+	p = appendPlanes(p, len(b.Frames), func(i int) uint32 { return step(&function, b.Frames[i].Function) })
+	p = appendPlanes(p, len(b.Frames), func(i int) uint32 { return step(&file, b.Frames[i].File) })
+	p = appendPlanes(p, len(b.Frames), func(i int) uint32 { return step(&module, b.Frames[i].Module) })
+	p = appendPlanes(p, len(b.Frames), func(i int) uint32 { return step(&line, uint32(b.Frames[i].Line)) })
 	for i := range b.Frames {
 		p = append(p, byte(b.Frames[i].Kind))
 	}
 
-	p = appendCount(p, len(b.Stacks))
-	for _, s := range b.Stacks {
-		p = appendCount(p, len(s))
-	}
-	for _, s := range b.Stacks {
-		p = appendDeltas(p, 0, s, func(f *uint32) int64 { return int64(*f) })
-	}
+	p = appendStacks(p, b.Stacks)
 
 	p = appendCount(p, len(b.Threads))
 	p = appendDeltas(p, 0, b.Threads, func(t *tacho.Thread) int64 { return t.ID })
@@ -108,18 +102,39 @@ func appendBody(p []byte, b *tacho.Batch) []byte {
 	return appendEvents(p, b.From, b.Events)
 }
 
+func appendStacks(p []byte, stacks [][]uint32) []byte {
+	p = appendCount(p, len(stacks))
+	p = appendPlanes(p, len(stacks), func(i int) uint32 { return uint32(len(stacks[i])) })
+	top, total := uint32(0), 0
+	for _, s := range stacks {
+		total += len(s)
+		for _, f := range s {
+			top = max(top, f)
+		}
+	}
+	if total == 0 {
+		return p
+	}
+	width := planesFor(top)
+	p = append(p, byte(width))
+	for shift := 0; shift < 8*width; shift += 8 {
+		for _, s := range stacks {
+			for _, f := range s {
+				p = append(p, byte(f>>shift))
+			}
+		}
+	}
+	return p
+}
+
 func appendProfile(p []byte, from int64, pr *tacho.Profile) []byte {
 	p = appendString(p, pr.Type.Name)
 	p = appendString(p, pr.Type.Unit)
 	p = appendCount(p, len(pr.Samples))
 	p = appendDeltas(p, from, pr.Samples, func(s *tacho.Sample) int64 { return s.Time })
 	p = appendDeltas(p, 0, pr.Samples, func(s *tacho.Sample) int64 { return s.Value })
-	for i := range pr.Samples {
-		p = binary.AppendUvarint(p, uint64(pr.Samples[i].Stack))
-	}
-	for i := range pr.Samples {
-		p = binary.AppendUvarint(p, uint64(pr.Samples[i].Thread))
-	}
+	p = appendPlanes(p, len(pr.Samples), func(i int) uint32 { return pr.Samples[i].Stack })
+	p = appendPlanes(p, len(pr.Samples), func(i int) uint32 { return pr.Samples[i].Thread })
 	return appendDeltas(p, 0, pr.Samples, func(s *tacho.Sample) int64 { return int64(s.Span) })
 }
 
@@ -158,6 +173,46 @@ func appendEvents(p []byte, from int64, es []tacho.Event) []byte {
 	}
 	return p
 }
+
+// appendPlanes writes a column of n small numbers: first all their lowest bytes,
+// then all the next. A reader takes them as fast as memory gives them, and equal
+// runs stay equal. At least one plane is written, so that a reader can hold n
+// against the bytes that are there.
+func appendPlanes(p []byte, n int, get func(i int) uint32) []byte {
+	if n == 0 {
+		return p
+	}
+	buf := scratch.Get().(*buffers)
+	defer buf.release()
+	buf.words = resize(buf.words, n)
+	top := uint32(0)
+	for i := range buf.words {
+		v := get(i)
+		buf.words[i] = v
+		top = max(top, v)
+	}
+	width := planesFor(top)
+	p = append(p, byte(width))
+	for shift := 0; shift < 8*width; shift += 8 {
+		for _, v := range buf.words {
+			p = append(p, byte(v>>shift))
+		}
+	}
+	return p
+}
+
+// planesFor is how many bytes numbers up to top need.
+func planesFor(top uint32) int { return max(1, (bits.Len32(top)+7)/8) }
+
+// step is v as its zigzag difference from the one before, modulo 2^32.
+func step(prev *uint32, v uint32) uint32 {
+	d := int32(v - *prev)
+	*prev = v
+	return uint32(d<<1) ^ uint32(d>>31)
+}
+
+// resize is s with n entries, whatever they hold.
+func resize[T any](s []T, n int) []T { return slices.Grow(s[:0], n)[:n] }
 
 // appendDeltas writes one column. Differences wrap around and are undone by
 // wrapping back, so every int64 survives.

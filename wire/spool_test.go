@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -254,7 +255,8 @@ func TestTornEndIsCutAtEveryByte(t *testing.T) {
 	for cut := ends[0]; cut < int64(len(whole)); cut++ {
 		for _, tail := range []string{"", "\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00", "\xff\xff\xff\xff garbage"} {
 			dir := t.TempDir()
-			if err := os.WriteFile(filepath.Join(dir, filepath.Base(name)), append(whole[:cut:cut], tail...), 0o600); err != nil {
+			torn := append(whole[:cut:cut], tail...)
+			if err := os.WriteFile(filepath.Join(dir, filepath.Base(name)), torn, 0o600); err != nil {
 				t.Fatal(err)
 			}
 			s, err := OpenSpool(SpoolOptions{Dir: dir, Log: quiet()})
@@ -262,7 +264,7 @@ func TestTornEndIsCutAtEveryByte(t *testing.T) {
 				t.Fatal(err)
 			}
 			n := uint64(0)
-			for n < 4 && ends[n] <= cut {
+			for n < 4 && bytes.HasPrefix(torn, whole[:ends[n]]) { // a record may end in zeros itself
 				n++
 			}
 			appendSeqs(t, s, 100, 101)

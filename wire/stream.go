@@ -38,16 +38,23 @@ func AppendFramed(dst, encoded []byte) []byte {
 
 // Reader reads the body of a request.
 type Reader struct {
-	r    *bufio.Reader
+	r    *bufio.Reader // nil: p holds all
+	p    []byte
 	lim  Limits
 	off  int64 // bytes consumed
 	left int   // decompressed bytes that may still come
 	buf  []byte
+	used []*tables
 }
 
 // NewReader reads from r and refuses what exceeds the limits.
 func NewReader(r io.Reader, lim Limits) *Reader {
 	return &Reader{r: bufio.NewReader(r), lim: lim, left: lim.Stream}
+}
+
+// NewBytesReader is a Reader of a body that is in memory.
+func NewBytesReader(p []byte, lim Limits) *Reader {
+	return &Reader{p: p, lim: lim, left: lim.Stream}
 }
 
 // Next returns the next batch, io.EOF after the last. A *SyntaxError means
@@ -59,14 +66,16 @@ func (r *Reader) Next() (*tacho.Batch, error) {
 		return nil, err
 	}
 	at := r.off - int64(len(p))
-	start, size, err := decodeHeader(p, r.lim)
+	size, err := decodeHeader(p, r.lim)
 	if err == nil && size > r.left {
 		err = limitError(int64(crcEnd), "Stream", uint64(r.lim.Stream-r.left+size), r.lim.Stream)
 	}
 	var b *tacho.Batch
 	if err == nil {
 		r.left -= size
-		b, err = decodeRest(p, start, size, r.lim)
+		room := spare.Get().(*tables)
+		r.used = append(r.used, room)
+		b, err = decodeRest(p, size, room, r.lim)
 	}
 	var se *SyntaxError
 	if errors.As(err, &se) {
@@ -75,11 +84,21 @@ func (r *Reader) Next() (*tacho.Batch, error) {
 	return b, err
 }
 
+// Release gives back the memory of the batches that Next has returned. Nobody may
+// use them any more, nor the strings of their string tables; other strings of
+// theirs live on. Not calling it costs memory only.
+func (r *Reader) Release() {
+	for _, t := range r.used {
+		t.release()
+	}
+	r.used = nil
+}
+
 func (r *Reader) next() ([]byte, error) {
 	at := r.off
 	var size uint64
 	for shift := 0; ; shift += 7 {
-		c, err := r.r.ReadByte()
+		c, err := r.readByte()
 		if err == io.EOF && r.off == at {
 			return nil, io.EOF
 		}
@@ -100,16 +119,40 @@ func (r *Reader) next() ([]byte, error) {
 		err.At = at
 		return nil, err
 	}
-	if cap(r.buf) < int(size) {
-		r.buf = make([]byte, size)
-	}
-	p := r.buf[:size]
-	n, err := io.ReadFull(r.r, p)
-	r.off += int64(n)
+	p, err := r.read(int(size))
+	r.off += int64(len(p))
 	if err != nil {
 		return nil, r.broken(at, fmt.Sprintf("batch of %d bytes", size), err)
 	}
 	return p, nil
+}
+
+func (r *Reader) readByte() (byte, error) {
+	if r.r != nil {
+		return r.r.ReadByte()
+	}
+	if len(r.p) == 0 {
+		return 0, io.EOF
+	}
+	c := r.p[0]
+	r.p = r.p[1:]
+	return c, nil
+}
+
+// read returns n bytes, valid until the next call; with an error, as many as
+// there are.
+func (r *Reader) read(n int) ([]byte, error) {
+	if r.r == nil {
+		p := r.p[:min(n, len(r.p))]
+		r.p = r.p[len(p):]
+		if len(p) < n {
+			return p, io.ErrUnexpectedEOF
+		}
+		return p, nil
+	}
+	r.buf = resize(r.buf, n)
+	n, err := io.ReadFull(r.r, r.buf)
+	return r.buf[:n], err
 }
 
 // broken tells a stream that is too short, which is the sender's fault, from a

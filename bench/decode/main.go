@@ -1,31 +1,21 @@
-// Command decode measures Tacho's JFR decoder beside the JDK's own reader on
-// the same recording in the same run:
+// Command decode measures Tacho's decoders, each beside the program or library
+// people use instead, on the same input in the same run:
 //
-//		go run ./bench/decode [-file F.jfr] [-jdk HOME] [-seconds 30] [-mb 50]
+//	go run ./bench/decode [-only jfr,pprof,…] [-tacho BIN] [-file F.jfr] [-jdk HOME] [-seconds 30] [-mb 50]
 //
-//	 1. Without -file it records the execution samples of a real JVM running
-//	    format/jfr/testdata/Samples.java, in which nearly every sample has a stack
-//	    of its own, and repeats the recording's chunks up to -mb megabytes (chunks
-//	    one after the other are a recording).
-//	 2. It decodes all of it with package jfr, every frame of every sample
-//	    resolved, five times, and takes the median.
-//	 3. It runs `jfr print --events jdk.ExecutionSample` on the first -print-mb
-//	    megabytes, its output thrown away.
+//	jfr.go    a real JVM's recording, beside `jfr print`
+//	text.go   made-up profiles as pprof, collapsed, perf script, speedscope,
+//	          cpuprofile: beside google/pprof, awk, encoding/json
+//	http.go   1,000 pprof profiles through /ingest of a real `tacho server`
 //
-// It prints one JSON line per figure. jfr_mb_s is megabytes (10^6) of samples
-// and their constants, neither gzipped nor lz4'd, per second of user CPU, so per
-// core whatever else the machine does. It leaves out the bytes of the chunks'
-// metadata, which are equal in all chunks and which the decoder only compares;
-// jfr_file_mb_s counts them too. jfr_vs_jfr_print is how many times more CPU
-// (user and system) jfr print spends on a byte of the file; its start-up is part
-// of that, which is why the part it is given is not small.
+// It prints one JSON line a figure. Megabytes are 10^6 bytes of uncompressed
+// input, seconds are of user CPU, so rates are per core whatever else the machine
+// does; ratios count user and system CPU of both sides.
 package main
 
 import (
 	"context"
-	"encoding/binary"
 	"encoding/json"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -34,13 +24,12 @@ import (
 	"os/signal"
 	"path/filepath"
 	"slices"
+	"strings"
 	"syscall"
-	"time"
-
-	"tacho/format/jfr"
 )
 
 type config struct {
+	only, tacho string
 	file, jdk   string
 	seconds     int
 	mb, printMB int64
@@ -48,6 +37,8 @@ type config struct {
 
 func main() {
 	var c config
+	flag.StringVar(&c.only, "only", "jfr,text,http", "parts to run")
+	flag.StringVar(&c.tacho, "tacho", "", "program to send to; empty = build it")
 	flag.StringVar(&c.file, "file", "", "recording to decode; empty = record one")
 	flag.StringVar(&c.jdk, "jdk", "", "home of the JDK to record and print with; empty = the javac in $PATH")
 	flag.IntVar(&c.seconds, "seconds", 30, "how long to record")
@@ -62,216 +53,67 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, stdout, stderr io.Writer, c config) error {
-	dir, err := os.MkdirTemp("", "tacho-bench-decode")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(dir)
-	if c.jdk == "" {
-		if c.jdk, err = findJDK(); err != nil {
-			return err
-		}
-	}
-	if c.file == "" {
-		fmt.Fprintf(stderr, "recording a JVM of %s for %d s\n", c.jdk, c.seconds)
-		if c.file, err = record(ctx, dir, c.jdk, c.seconds); err != nil {
-			return err
-		}
-	}
-	one, err := os.ReadFile(c.file)
-	if err != nil {
-		return err
-	}
-	whole, size, err := repeat(filepath.Join(dir, "whole.jfr"), one, c.mb*1e6)
-	if err != nil {
-		return err
-	}
-	part, partSize, err := repeat(filepath.Join(dir, "part.jfr"), one, c.printMB*1e6)
-	if err != nil {
-		return err
-	}
-
-	var runs []decoded
-	for range 5 {
-		d, err := decode(ctx, whole)
-		if err != nil {
-			return fmt.Errorf("decoding %s: %w", c.file, err)
-		}
-		runs = append(runs, d)
-	}
-	slices.SortFunc(runs, func(a, b decoded) int { return int(a.user - b.user) })
-	ours := runs[len(runs)/2]
-	fmt.Fprintf(stderr, "decoded %d samples, %d frames in %d bytes: %v user, %v system\n", ours.events, ours.frames, size, ours.user, ours.system)
-
-	user, system, err := printed(ctx, c.jdk, part)
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(stderr, "jfr print of %d bytes: %v user, %v system\n", partSize, user, system)
-	ourByte := (ours.user + ours.system).Seconds() / float64(size)
-	theirByte := (user + system).Seconds() / float64(partSize)
-
-	meta, err := metadataShare(one)
-	if err != nil {
-		return err
-	}
-	fileRate := float64(size) / 1e6 / ours.user.Seconds()
-
-	out := json.NewEncoder(stdout)
-	for _, f := range []figure{
-		{"jfr_mb_s", fileRate * (1 - meta), "MB/s"},
-		{"jfr_file_mb_s", fileRate, "MB/s"},
-		{"jfr_samples_s", float64(ours.events) / ours.user.Seconds(), "1/s"},
-		{"jfr_frames_s", float64(ours.frames) / ours.user.Seconds(), "1/s"},
-		{"jfr_vs_jfr_print", theirByte / ourByte, "x"},
-	} {
-		if err := out.Encode(f); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
+// figure is one line of the output.
 type figure struct {
 	Name  string  `json:"name"`
 	Value float64 `json:"value"`
 	Unit  string  `json:"unit"`
 }
 
-func findJDK() (string, error) {
-	p, err := exec.LookPath("javac")
-	if err == nil {
-		p, err = filepath.EvalSymlinks(p)
-	}
+func run(ctx context.Context, stdout, stderr io.Writer, c config) error {
+	dir, err := os.MkdirTemp("", "tacho-bench-decode")
 	if err != nil {
-		return "", fmt.Errorf("no JDK: install openjdk-17-jdk-headless or name one with -jdk: %w", err)
+		return err
 	}
-	return filepath.Dir(filepath.Dir(p)), nil
-}
-
-// record makes a recording of a JVM and returns its path.
-func record(ctx context.Context, dir, jdk string, seconds int) (string, error) {
-	data, err := testdata()
-	if err != nil {
-		return "", err
+	defer os.RemoveAll(dir)
+	parts := []struct {
+		name string
+		run  func() ([]figure, error)
+	}{
+		{"text", func() ([]figure, error) { return textFigures(ctx, dir) }},
+		{"http", func() ([]figure, error) { return httpFigures(ctx, stderr, c.tacho, dir) }},
+		{"jfr", func() ([]figure, error) { return jfrFigures(ctx, stderr, c, dir) }},
 	}
-	file := filepath.Join(dir, "one.jfr")
-	for _, args := range [][]string{
-		{"javac", "-d", dir, filepath.Join(data, "Samples.java")},
-		{"java", "-cp", dir, "-Xlog:jfr*=error", "-XX:FlightRecorderOptions=repository=" + filepath.Join(dir, "repository"),
-			"-XX:StartFlightRecording=filename=" + file + ",settings=" + filepath.Join(data, "samples.jfc"),
-			"Samples", fmt.Sprint(seconds * 1000)},
-	} {
-		out, err := exec.CommandContext(ctx, filepath.Join(jdk, "bin", args[0]), args[1:]...).CombinedOutput()
+	out := json.NewEncoder(stdout)
+	for _, p := range parts {
+		if !slices.Contains(strings.Split(c.only, ","), p.name) {
+			continue
+		}
+		figures, err := p.run()
 		if err != nil {
-			return "", fmt.Errorf("%s: %w\n%s", args[0], err, out)
+			return fmt.Errorf("%s: %w", p.name, err)
+		}
+		for _, f := range figures {
+			if err := out.Encode(f); err != nil {
+				return err
+			}
 		}
 	}
-	return file, nil
+	return nil
 }
 
-// testdata is the folder of the workload, found from any folder of the module.
-func testdata() (string, error) {
-	dir, err := os.Getwd()
-	if err != nil {
-		return "", err
-	}
-	for {
-		data := filepath.Join(dir, "format", "jfr", "testdata")
-		if _, err := os.Stat(filepath.Join(data, "Samples.java")); err == nil {
-			return data, nil
-		}
-		up := filepath.Dir(dir)
-		if up == dir {
-			return "", errors.New("format/jfr/testdata/Samples.java not found: run this inside Tacho's source")
-		}
-		dir = up
-	}
-}
-
-// repeat writes one again and again until the file has at least size bytes.
-func repeat(path string, one []byte, size int64) (string, int64, error) {
-	f, err := os.Create(path)
-	if err != nil {
-		return "", 0, err
-	}
-	var n int64
-	for n < size || n == 0 {
-		k, err := f.Write(one)
-		if n += int64(k); err != nil {
-			f.Close()
-			return "", 0, err
+// httpFigures sends the same profiles gzipped, as SDKs do, and plain.
+func httpFigures(ctx context.Context, stderr io.Writer, binary, dir string) ([]figure, error) {
+	if binary == "" {
+		binary = filepath.Join(dir, "tacho")
+		build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", binary, "tacho/cmd/tacho")
+		build.Env = append(os.Environ(), "CGO_ENABLED=0")
+		if out, err := build.CombinedOutput(); err != nil {
+			return nil, fmt.Errorf("build tacho: %w\n%s", err, out)
 		}
 	}
-	return path, n, f.Close()
-}
-
-// metadataShare is which part of a recording's bytes are metadata: of every
-// chunk the event its header points to.
-func metadataShare(data []byte) (float64, error) {
-	var meta int64
-	for at := int64(0); at < int64(len(data)); {
-		left := data[at:]
-		if len(left) < 68 {
-			return 0, fmt.Errorf("recording ends inside a chunk header at %d", at)
+	var figures []figure
+	for _, zipped := range []bool{true, false} {
+		cpu, kb, err := endToEnd(ctx, binary, dir, zipped)
+		if err != nil {
+			return nil, err
 		}
-		size, off := int64(binary.BigEndian.Uint64(left[8:])), int64(binary.BigEndian.Uint64(left[24:]))
-		if size < 68 || size > int64(len(left)) || off < 68 || off >= size {
-			return 0, fmt.Errorf("chunk at %d: size %d, metadata at %d", at, size, off)
+		name := "pprof_http_plain_cpu_s_per_1000"
+		if zipped {
+			name = "pprof_http_cpu_s_per_1000"
 		}
-		n, k := binary.Uvarint(left[off:size])
-		if k <= 0 {
-			return 0, fmt.Errorf("chunk at %d: no metadata at %d", at, off)
-		}
-		meta += int64(n)
-		at += size
+		fmt.Fprintf(stderr, "%s: %.2f CPU seconds, profiles of %.0f kB\n", name, cpu, kb)
+		figures = append(figures, figure{name, cpu, "s"})
 	}
-	return float64(meta) / float64(len(data)), nil
-}
-
-type decoded struct {
-	events, frames int64
-	user, system   time.Duration
-}
-
-func decode(ctx context.Context, path string) (d decoded, err error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return d, err
-	}
-	defer f.Close()
-	user, system := cpu()
-	_, err = jfr.Decode(ctx, f, jfr.Options{Events: []string{"jdk.ExecutionSample"}}, func(e *jfr.Event) error {
-		d.events++
-		if e.Stack != nil {
-			d.frames += int64(len(e.Stack.Frames))
-		}
-		return nil
-	})
-	if err == nil && d.frames == 0 {
-		err = errors.New("recording has no execution samples with stacks")
-	}
-	d.user, d.system = cpu()
-	d.user -= user
-	d.system -= system
-	return d, err
-}
-
-// cpu is what this process has used so far, garbage collection included.
-func cpu() (user, system time.Duration) {
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		return 0, 0
-	}
-	return time.Duration(u.Utime.Nano()), time.Duration(u.Stime.Nano())
-}
-
-func printed(ctx context.Context, jdk, path string) (user, system time.Duration, err error) {
-	cmd := exec.CommandContext(ctx, filepath.Join(jdk, "bin", "jfr"), "print", "--events", "jdk.ExecutionSample", path)
-	cmd.Stderr = os.Stderr
-	if err := cmd.Run(); err != nil {
-		return 0, 0, fmt.Errorf("jfr print: %w", err)
-	}
-	return cmd.ProcessState.UserTime(), cmd.ProcessState.SystemTime(), nil
+	return figures, nil
 }

@@ -138,6 +138,22 @@ func (b *browser) mainThread() (float64, error) {
 	return 0, fmt.Errorf("the browser counts no TaskDuration")
 }
 
+// frame does something and returns what it took until the frame after it was
+// painted: what the person who did it waits for.
+func (b *browser) frame(do string) (cost, error) {
+	before, err := b.mainThread()
+	if err != nil {
+		return cost{}, err
+	}
+	wall, err := evaluate[float64](b, "(() => { const t = performance.now(); "+do+`;
+		return new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(performance.now() - t)))); })()`)
+	if err != nil {
+		return cost{}, err
+	}
+	end, err := b.mainThread()
+	return cost{end - before, wall}, err
+}
+
 // step does something, waits until the page is at rest again, and returns what
 // it took. Wall time counts from the answer of after, or from the start where
 // that is "", to the last thing drawn or the end of the last long task.

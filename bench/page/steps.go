@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strconv"
 	"time"
 )
 
@@ -58,10 +59,23 @@ func (b *browser) page(s *served, r *recording, rounds int) (*costs, error) {
 			return nil, err
 		}
 		typed := fmt.Sprintf(`const i = document.querySelector("[data-testid=search]"); i.focus(); i.value = %q; i.dispatchEvent(new InputEvent("input", { bubbles: true }))`, r.search)
-		if x, err = b.step(typed, "", pageQuiet); err != nil {
+		// What is searched for lights up at once. The table of methods and the heat
+		// map follow when the typing pauses: they ask the server.
+		if x, err = b.frame(typed); err != nil {
 			return nil, err
 		}
+		matches, err := evaluate[string](b, `document.querySelector("[data-testid=icicle]").dataset.matches`)
+		if err != nil {
+			return nil, err
+		}
+		if n, err := strconv.Atoi(matches); err != nil || n == 0 {
+			return nil, fmt.Errorf("in the frame after typing %q the icicle says %q matches", r.search, matches)
+		}
 		c.add("search", x)
+		if x, err = b.step("0", "", pageQuiet); err != nil {
+			return nil, err
+		}
+		c.add("search_follow", x)
 	}
 	return c, nil
 }

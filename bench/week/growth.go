@@ -44,7 +44,7 @@ func growth(ctx context.Context, p *printer, dir string, o options) (err error) 
 			asker:    &asker{server: s, g: g, service: "s0", end: minutes},
 			question: question{name: fmt.Sprintf("growth_24h_%dx", n), path: "/api/v1/icicle", hours: 24, in: func(t int) bool { return t == 0 }},
 		})
-		if _, err := load(ctx, s, g, c, minutes); err != nil {
+		if _, err := load(ctx, s, inMemory(s, g), c, minutes); err != nil {
 			return err
 		}
 		if err := s.compact(ctx); err != nil {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -23,36 +22,67 @@ type loaded struct {
 	made   time.Duration // CPU of the generator
 }
 
-// load stores so many minutes of profiles: each minute one request with a batch
-// of every target, and a look of the roller at what is due. What Pebble does in
-// the background meanwhile counts, and so does the garbage collector.
-func load(ctx context.Context, s *server, g *generator, c *clock, minutes int) (l loaded, err error) {
-	runtime.LockOSThread() // for threadCPU
-	defer runtime.UnlockOSThread()
+// A way stores what all targets saw in a minute. Making it is the work of agents
+// and not counted; storing it is.
+type way struct {
+	make  func(minute int)
+	store func(context.Context) error
+}
+
+// inMemory is the way of `tacho up`: batches go to the ingester as they are. They
+// are checked, queued and committed with their neighbours.
+func inMemory(s *server, g *generator) way {
 	batches := make([]*tacho.Batch, len(g.targets))
 	for i := range batches {
-		batches[i] = &tacho.Batch{}
+		batches[i] = &tacho.Batch{} // once stored it is nobody's: its memory is used again
 	}
+	return way{
+		make: func(minute int) {
+			for i, b := range batches {
+				g.profile(i, minute, b)
+			}
+		},
+		store: func(ctx context.Context) error { return s.ingest.Append(ctx, "", batches) },
+	}
+}
+
+// overHTTP is the way of agents elsewhere: a body from each target, in memory,
+// goes to the handler of POST /api/v1/batches, hence is read, unpacked, decoded
+// and checked before it is queued. Of a real request only the socket is left out.
+func overHTTP(s *server, g *generator) way {
+	batch, bodies := &tacho.Batch{}, make([][]byte, len(g.targets))
+	var encoded []byte
+	return way{
+		make: func(minute int) {
+			for i := range bodies {
+				g.profile(i, minute, batch)
+				encoded = wire.Encode(encoded[:0], batch)
+				bodies[i] = wire.AppendFramed(bodies[i][:0], encoded)
+			}
+		},
+		store: func(ctx context.Context) error { return s.post(ctx, bodies) },
+	}
+}
+
+// load stores so many minutes of profiles, and lets the roller look at what is
+// due after each. What Pebble does in the background meanwhile counts, and so
+// does the garbage collector.
+func load(ctx context.Context, s *server, w way, c *clock, minutes int) (l loaded, err error) {
+	runtime.LockOSThread() // for threadCPU
+	defer runtime.UnlockOSThread()
 	began := time.Now()
 	before, err := processCPU()
 	if err != nil {
 		return l, err
 	}
 	for m := range minutes {
-		d, err := timed(func() error {
-			for i, b := range batches {
-				g.profile(i, m, b)
-			}
-			return nil
-		})
+		d, err := timed(func() error { w.make(m); return nil })
 		if err != nil {
 			return l, err
 		}
 		l.made += d
 		c.set(start.Add(time.Duration(m+1) * time.Minute))
-		// Once stored, batches are nobody's: their memory is used again. What
-		// decoding them from a request takes is measured apart.
-		if err := s.ingest.Append(ctx, "", batches); err != nil {
+		if err := w.store(ctx); err != nil {
 			return l, fmt.Errorf("store minute %d: %w", m, err)
 		}
 		d, err = timed(func() error { return s.store.Roll(ctx) })
@@ -113,24 +143,19 @@ func quiet(ctx context.Context) error {
 	return nil
 }
 
-// decoding is the CPU time it takes to decode the rows of a request, over some
-// requests of one minute each, as the handler of POST /api/v1/batches does it.
-func decoding(g *generator) (perRow time.Duration, err error) {
+// decoding is the CPU time in nanoseconds it takes to decode a row of a request,
+// over some requests, as the handler of POST /api/v1/batches does it.
+func decoding(g *generator) (perRow float64, err error) {
 	const minutes = 30
 	b := &tacho.Batch{}
 	var bodies [][]byte
 	rows := 0
 	for m := range minutes {
-		var body bytes.Buffer
-		w := wire.NewWriter(&body)
 		for t := range g.targets {
 			g.profile(t, m, b)
 			rows += len(b.Profiles[0].Samples)
-			if err := w.Write(b); err != nil {
-				return 0, err
-			}
+			bodies = append(bodies, wire.AppendFramed(nil, wire.Encode(nil, b)))
 		}
-		bodies = append(bodies, body.Bytes())
 	}
 	runtime.GC()
 	before, err := processCPU()
@@ -138,7 +163,7 @@ func decoding(g *generator) (perRow time.Duration, err error) {
 		return 0, err
 	}
 	for _, body := range bodies {
-		r := wire.NewReader(bytes.NewReader(body), wire.DefaultLimits())
+		r := wire.NewBytesReader(body, wire.DefaultLimits())
 		for {
 			if _, err := r.Next(); err == io.EOF {
 				break
@@ -146,9 +171,10 @@ func decoding(g *generator) (perRow time.Duration, err error) {
 				return 0, fmt.Errorf("decode: %w", err)
 			}
 		}
+		r.Release()
 	}
 	after, err := processCPU()
-	return (after - before) / time.Duration(rows), err
+	return float64(after-before) / float64(rows), err
 }
 
 // tableBytes is the size of the store's tables: all rows, roll-ups and

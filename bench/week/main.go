@@ -7,9 +7,10 @@
 //
 //  1. A seeded generator makes the stacks (world.go), and profile after profile
 //     from them (profile.go), keeping the sums that every answer is held to.
-//  2. The profiles go through ingest.Ingester into store/local, the store's
-//     clock running with the data; what the generator itself costs is measured
-//     on its thread and taken off. (load.go)
+//  2. The profiles are encoded and go as requests through the handler of POST
+//     /api/v1/batches and ingest.Ingester into store/local, the store's clock
+//     running with the data; what agents would do, making and encoding them, is
+//     measured on its thread and taken off. (load.go)
 //  3. The store is compacted and opened again, and questions go to the API over
 //     a loopback connection, in turns. (ask.go, questions.go)
 //
@@ -28,6 +29,8 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime"
+
+	"tacho/internal/tuning"
 )
 
 type options struct {
@@ -52,6 +55,7 @@ func main() {
 		fmt.Fprintf(os.Stderr, "week: unexpected argument %q\n", flag.Arg(0))
 		os.Exit(2)
 	}
+	tuning.Server() // as a server does
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	if err := run(ctx, os.Stdout, os.Stderr, o); err != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -10,10 +11,13 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"tacho/ingest"
 	"tacho/query"
 	"tacho/store/local"
 	"tacho/web"
+	"tacho/wire"
 )
 
 // clock is the store's: it runs with the data.
@@ -25,12 +29,13 @@ func (c *clock) set(t time.Time) { c.ns.Store(t.UnixNano()) }
 // server is what `tacho server` is made of, with a clock of its own. The roller
 // runs when it is told to, not by a timer, so that its cost can be told apart.
 type server struct {
-	store  *local.Store
-	ingest *ingest.Ingester
-	http   *http.Server
-	url    string
-	client *http.Client
-	done   chan error
+	store   *local.Store
+	ingest  *ingest.Ingester
+	batches http.Handler // POST /api/v1/batches
+	http    *http.Server
+	url     string
+	client  *http.Client
+	done    chan error
 }
 
 func serve(dir string, c *clock, group int) (*server, error) {
@@ -44,7 +49,8 @@ func serve(dir string, c *clock, group int) (*server, error) {
 	s := &server{store: st, done: make(chan error, 1)}
 	// A group is what one minute brings: nothing waits for the flush timer.
 	s.ingest = ingest.New(ingest.Options{Store: st, FlushBatches: group})
-	s.http = &http.Server{Handler: web.New(web.Options{Query: query.New(st), Store: st, Ingest: s.ingest.Handler(), Now: c.now})}
+	s.batches = s.ingest.Handler()
+	s.http = &http.Server{Handler: web.New(web.Options{Query: query.New(st), Store: st, Ingest: s.batches, Now: c.now})}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		s.ingest.Close()
@@ -63,6 +69,49 @@ func (s *server) close() error {
 		err = errors.Join(err, e)
 	}
 	return errors.Join(err, s.ingest.Close(), s.store.Close())
+}
+
+// post hands the bodies to the handler of POST /api/v1/batches, each in a request
+// of its own and all at once, and waits for the answers.
+func (s *server) post(ctx context.Context, bodies [][]byte) error {
+	g, ctx := errgroup.WithContext(ctx)
+	for _, body := range bodies {
+		g.Go(func() error {
+			r, err := http.NewRequestWithContext(ctx, http.MethodPost, "/api/v1/batches", bytes.NewReader(body))
+			if err != nil {
+				return err
+			}
+			r.Header.Set("Content-Type", wire.ContentType)
+			var a answer
+			s.batches.ServeHTTP(&a, r)
+			if a.status != http.StatusOK {
+				return fmt.Errorf("status %d: %s", a.status, a.text)
+			}
+			return nil
+		})
+	}
+	return g.Wait()
+}
+
+// answer is what the handler says.
+type answer struct {
+	header http.Header
+	status int
+	text   []byte
+}
+
+func (a *answer) Header() http.Header {
+	if a.header == nil {
+		a.header = http.Header{}
+	}
+	return a.header
+}
+
+func (a *answer) WriteHeader(status int) { a.status = status }
+
+func (a *answer) Write(p []byte) (int, error) {
+	a.text = append(a.text, p...)
+	return len(p), nil
 }
 
 // compact brings the tables to rest.

@@ -46,7 +46,7 @@ func TestWeek(t *testing.T) {
 	if rows := got["rows"].Value; rows != 120*10*1437 {
 		t.Errorf("%g rows stored, want 1724400", rows)
 	}
-	want := []string{"gomaxprocs", "rows", "ingest_rows_per_s_core", "ingest_no_rollup_rows_per_s_core", "wire_decode_rows_per_s_core",
+	want := []string{"gomaxprocs", "rows", "ingest_rows_per_s_core", "ingest_no_rollup_rows_per_s_core", "ingest_memory_rows_per_s_core", "wire_decode_rows_per_s_core",
 		"bytes_per_row", "rss_load_mib", "rss_query_mib"}
 	for _, q := range []string{"heatmap_7d", "icicle_1h", "icicle_24h", "icicle_7d", "icicle_1h_5of10", "icicle_24h_5of10", "icicle_7d_5of10",
 		"icicle_1h_1of10", "icicle_24h_1of10", "icicle_7d_1of10", "top_24h", "top_7d", "diff_2d"} {
@@ -161,7 +161,7 @@ func TestAskNoticesWrongSums(t *testing.T) {
 		}
 	}()
 	const minutes = 130
-	if _, err := load(ctx, s, g, c, minutes); err != nil {
+	if _, err := load(ctx, s, inMemory(s, g), c, minutes); err != nil {
 		t.Fatal(err)
 	}
 	a := &asker{server: s, g: g, service: weekService, end: minutes}

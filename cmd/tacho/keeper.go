@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"runtime"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -18,7 +17,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"golang.org/x/sync/errgroup"
 
+	"tacho"
 	"tacho/ingest"
+	"tacho/internal/tuning"
 	"tacho/query"
 	"tacho/report"
 	"tacho/store/local"
@@ -32,6 +33,8 @@ type keeperFlags struct {
 	hosts                  listFlag
 	retention, raw         time.Duration
 	minFree, maxSize       sizeFlag
+	tenants                tenantFlag
+	foreign                foreignFlags
 }
 
 func (k *keeperFlags) add(f *flags) {
@@ -43,7 +46,9 @@ func (k *keeperFlags) add(f *flags) {
 	f.DurationVar(&k.retention, "retention", 7*24*time.Hour, "keep everything for `DURATION`")
 	f.DurationVar(&k.raw, "raw-retention", 24*time.Hour, "keep single samples, with their time and thread, for `DURATION`")
 	f.Var(&k.minFree, "min-free", "refuse batches when less than `SIZE` is left on the disk; below twice that the oldest day is dropped")
+	k.foreign.add(f)
 	f.Var(&k.maxSize, "max-size", "drop the oldest day when the store is larger than `SIZE`; 0: no such limit")
+	f.Var(&k.tenants, "tenant-limit", "keep of a tenant less or more than of the others: `NAME=DURATION[/SIZE]` or NAME=/SIZE, the size before compression (repeatable, or with commas)")
 }
 
 // requestsAtOnce bounds what a listener works on. A batch waits some 100 ms for
@@ -60,23 +65,22 @@ type keeper struct {
 	main   net.Listener
 	health net.Listener
 	unix   net.Listener
+	otlp   [2]net.Listener // HTTP and gRPC
+	intake *ingest.Intake
+	data   string
 	reg    *prometheus.Registry
 }
 
 // openKeeper opens the store and the listeners, so that what is wrong with
 // either is said before anything starts.
 func openKeeper(k *keeperFlags, data string, log *slog.Logger) (_ *keeper, err error) {
-	x := &keeper{flags: k, log: log, agents: web.NewAgentTable(time.Now), reg: prometheus.NewRegistry()}
+	x := &keeper{flags: k, log: log, data: data, agents: web.NewAgentTable(time.Now), reg: prometheus.NewRegistry()}
 	defer func() {
 		if err != nil {
 			x.close()
 		}
 	}()
-	// Decoders, commits and questions may keep every core busy. With processors
-	// to spare the kernel, which is fair, decides who runs next, and not the line
-	// in front of a busy processor: under ten times the sustainable load the p99
-	// of /healthz went from 75 ms to 20 ms on two cores.
-	runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 2)
+	tuning.Server()
 	x.reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	if x.main, err = listen(k.listen, "--listen"); err != nil {
 		return nil, err
@@ -91,12 +95,19 @@ func openKeeper(k *keeperFlags, data string, log *slog.Logger) (_ *keeper, err e
 			return nil, err
 		}
 	}
-	x.store, err = local.Open(local.Options{Dir: filepath.Join(data, "store"), RawRetention: k.raw, Retention: k.retention, MinFree: uint64(k.minFree), MaxBytes: uint64(k.maxSize), Log: log})
+	if x.otlp[0], err = listenOTLP(k.foreign.otlpHTTP, "--otlp-http", log); err != nil {
+		return nil, err
+	}
+	if x.otlp[1], err = listenOTLP(k.foreign.otlpGRPC, "--otlp-grpc", log); err != nil {
+		return nil, err
+	}
+	x.store, err = local.Open(local.Options{Dir: filepath.Join(data, "store"), RawRetention: k.raw, Retention: k.retention, MinFree: uint64(k.minFree), MaxBytes: uint64(k.maxSize), Tenants: k.tenants, Log: log})
 	if err != nil {
 		return nil, fmt.Errorf("open the store: %w", err)
 	}
 	x.reg.MustRegister(newStoreMetrics(x.store.Stats, x.store.Health))
 	x.ingest = ingest.New(ingest.Options{Store: x.store, Log: log, Registerer: x.reg, BodiesHeld: 32 << 20})
+	x.intake = ingest.NewIntake(ingest.IntakeOptions{Store: x.ingest, Limits: k.foreign.limits(), Registerer: x.reg})
 	return x, nil
 }
 
@@ -135,10 +146,12 @@ func (x *keeper) ready() error { return x.ingest.Ready() }
 func (x *keeper) run(ctx context.Context) error {
 	defer x.close()
 	metrics := promhttp.HandlerFor(x.reg, promhttp.HandlerOpts{})
+	more := foreignRoutes(x.intake, x.data)
 	api := web.New(web.Options{
 		Query: query.New(x.store), Store: x.store, Ingest: x.ingest.Handler(), Agents: x.agents,
+		Append:  func(ctx context.Context, bs []*tacho.Batch) error { return x.ingest.Append(ctx, "", bs) },
 		Version: versionString(), Ready: x.ready, Listen: x.flags.listen, Hosts: x.flags.hosts,
-		Registerer: x.reg, Metrics: metrics, Log: x.log,
+		Registerer: x.reg, Metrics: metrics, Log: x.log, More: more,
 	})
 	health := http.NewServeMux()
 	health.Handle("/", web.Health(x.ready))
@@ -149,7 +162,7 @@ func (x *keeper) run(ctx context.Context) error {
 			return
 		}
 		// Slow clients must not hold connections for ever; answers may take long.
-		s := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 2 * time.Minute, IdleTimeout: 2 * time.Minute,
+		s := &http.Server{Handler: h, Protocols: h2c(), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 2 * time.Minute, IdleTimeout: 2 * time.Minute,
 			ErrorLog: slog.NewLogLogger(x.log.Handler(), slog.LevelDebug)}
 		if gate != nil {
 			s.Handler, s.ConnState, l = gate.Handler(h), gate.ConnState, gate.Listener(l)
@@ -173,11 +186,14 @@ func (x *keeper) run(ctx context.Context) error {
 	serve(x.main, api, web.NewGate(requestsAtOnce))
 	serve(x.health, health, nil)
 	serve(x.unix, api, web.NewGate(requestsAtOnce))
+	for i, addr := range []string{x.flags.foreign.otlpHTTP, x.flags.foreign.otlpGRPC} {
+		serve(x.otlp[i], web.Guard(addr, x.flags.hosts, more["/v1/traces"]), web.NewGate(requestsAtOnce))
+	}
 	return g.Wait()
 }
 
 func (x *keeper) close() {
-	for _, l := range []net.Listener{x.main, x.health, x.unix} {
+	for _, l := range []net.Listener{x.main, x.health, x.unix, x.otlp[0], x.otlp[1]} {
 		if l != nil {
 			l.Close()
 		}

@@ -18,6 +18,7 @@ import (
 	"tacho/record"
 	"tacho/record/jvm"
 	"tacho/record/proc"
+	"tacho/record/scrape"
 	"tacho/wire"
 )
 
@@ -28,10 +29,11 @@ type recorderFlags struct {
 	labels                  listFlag
 	spool, disk             sizeFlag
 	noDumps                 bool
+	config                  *string // path of the configuration, known after parsing
 }
 
 func (r *recorderFlags) add(f *flags) {
-	r.spool, r.disk = 1<<30, 48<<20
+	r.spool, r.disk, r.config = 1<<30, 48<<20, &f.config
 	f.DurationVar(&r.cpuPeriod, "cpu-period", 20*time.Millisecond, "sample stacks every `DURATION`, at least 10ms")
 	f.DurationVar(&r.wait, "wait-threshold", 10*time.Millisecond, "record waits of at least `DURATION`")
 	f.DurationVar(&r.minAge, "min-age", 3*time.Second, "leave JVMs younger than `DURATION` alone")
@@ -63,6 +65,7 @@ type recorder struct {
 	host    proc.Host
 	spool   *wire.Spool
 	jvms    *jvm.Collector
+	scrapes *scrape.Collector // nil: no targets configured
 	started time.Time
 	// sending says how delivery goes.
 	sending func() wire.SendStats
@@ -125,6 +128,10 @@ func newRecorder(r *recorderFlags, data string, log *slog.Logger) (*recorder, er
 		Dumps:    !r.noDumps,
 		MinAge:   r.minAge,
 	})
+	if x.scrapes, err = newScraper(*r.config, labels, host.Name, spool, log); err != nil {
+		spool.Close()
+		return nil, err
+	}
 	return x, nil
 }
 
@@ -137,7 +144,10 @@ func (x *recorder) run(ctx context.Context, deliver func(context.Context) error)
 	defer stopSending()
 	var sending errgroup.Group
 	sending.Go(func() error { return deliver(sendCtx) })
-	err := x.jvms.Run(ctx)
+	recording, recCtx := errgroup.WithContext(ctx)
+	recording.Go(func() error { return x.jvms.Run(recCtx) })
+	recording.Go(func() error { return runScraper(recCtx, x.scrapes) })
+	err := recording.Wait()
 	for deadline := time.Now().Add(3 * time.Second); x.spool.Stats().Batches > 0 && time.Now().Before(deadline); {
 		time.Sleep(50 * time.Millisecond)
 	}
@@ -152,7 +162,11 @@ func (x *recorder) run(ctx context.Context, deliver func(context.Context) error)
 func (x *recorder) report() wire.AgentReport {
 	r := wire.AgentReport{Host: x.host.Name, Version: versionString(), StartedMS: x.started.UnixMilli(), Targets: []wire.TargetReport{},
 		Sink: wire.Sink(x.spool.Stats(), x.sending())}
-	for _, t := range x.jvms.Status() {
+	targets := x.jvms.Status()
+	if x.scrapes != nil {
+		targets = append(targets, x.scrapes.Status()...)
+	}
+	for _, t := range targets {
 		row := wire.TargetReport{PID: t.PID, Service: t.Service, Instance: t.Instance, Runtime: t.Runtime, State: string(t.State),
 			Reason: t.Reason, Remedy: t.Remedy, SinceMS: t.Since.UnixMilli(), Counters: t.Counters, Labels: t.Labels}
 		if !t.Last.IsZero() {

@@ -15,6 +15,8 @@ type storeMetrics struct {
 	ready func() error
 
 	disk, free, oldest, dropped, commits, seconds, last, wait, sealed, healthy *prometheus.Desc
+
+	retention, tenantRetention, tenantBytes, tenantMost, tenantDropped *prometheus.Desc
 }
 
 func newStoreMetrics(stats func() local.Stats, health func() error) *storeMetrics {
@@ -33,11 +35,18 @@ func newStoreMetrics(stats func() local.Stats, health func() error) *storeMetric
 		wait:    desc("commit_wait_seconds", "How long the oldest commit under way has been waiting for the disk."),
 		sealed:  desc("rollups_total", "Minutes, hours and days summed up."),
 		healthy: desc("healthy", "1 when batches can be stored, else 0; /readyz says why."),
+
+		retention:       desc("retention_seconds", "How long everything is kept of tenants without a limit of their own."),
+		tenantRetention: desc("tenant_retention_seconds", "How long everything is kept, of tenants with a limit of their own.", "tenant"),
+		tenantBytes:     desc("tenant_bytes", "Keys and values before compression, of tenants with a limit on them; counted every minute or more seldom.", "tenant"),
+		tenantMost:      desc("tenant_max_bytes", "The limit on tacho_store_tenant_bytes above which the tenant's oldest day goes.", "tenant"),
+		tenantDropped:   desc("tenant_dropped_days_total", "Days dropped of one tenant alone, by reason: age, size.", "tenant", "reason"),
 	}
 }
 
 func (m *storeMetrics) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{m.disk, m.free, m.oldest, m.dropped, m.commits, m.seconds, m.last, m.wait, m.sealed, m.healthy} {
+	for _, d := range []*prometheus.Desc{m.disk, m.free, m.oldest, m.dropped, m.commits, m.seconds, m.last, m.wait, m.sealed, m.healthy,
+		m.retention, m.tenantRetention, m.tenantBytes, m.tenantMost, m.tenantDropped} {
 		ch <- d
 	}
 }
@@ -58,6 +67,20 @@ func (m *storeMetrics) Collect(ch chan<- prometheus.Metric) {
 	at(m.oldest, st.OldestDay)
 	for why, n := range st.DaysDropped {
 		count(m.dropped, float64(n), why)
+	}
+	gauge(m.retention, st.Retention.Seconds())
+	for tenant, t := range st.Tenants {
+		of := func(d *prometheus.Desc, v float64) {
+			ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, tenant)
+		}
+		of(m.tenantRetention, t.Retention.Seconds())
+		if t.MaxBytes > 0 {
+			of(m.tenantBytes, float64(t.Bytes))
+			of(m.tenantMost, float64(t.MaxBytes))
+		}
+		for why, n := range t.DaysDropped {
+			count(m.tenantDropped, float64(n), tenant, why)
+		}
 	}
 	count(m.commits, float64(st.Commits))
 	count(m.seconds, st.CommitTime.Seconds())

@@ -96,15 +96,30 @@ func terminal(w io.Writer) (int, bool) {
 	return int(f.Fd()), term.IsTerminal(int(f.Fd()))
 }
 
+// narrowFlags are those that select and change stacks.
+func narrowFlags(f *flags, n *client.Narrow, invert bool) {
+	f.Var((*repeatFlag)(&n.Filter), "filter", "only stacks with a function that contains `TEXT`, or matches /regex/ (repeatable)")
+	f.Var((*repeatFlag)(&n.Exclude), "exclude", "without the stacks that contain `FUNCTION` (repeatable)")
+	f.StringVar(&n.Focus, "focus", "", "only below `FUNCTION`")
+	f.Var((*repeatFlag)(&n.Collapse), "collapse", "fold `WHAT`: recursion or package:PREFIX (repeatable)")
+	f.StringVar(&n.Every, "every", "", "with --keep: only the beginning of every `DURATION` of the range")
+	f.StringVar(&n.Keep, "keep", "", "with --every: how much of each, a `DURATION`")
+	if invert {
+		f.BoolVar(&n.Invert, "invert", false, "grow the tree from what was executing")
+	}
+}
+
 func runTop(ctx context.Context, std stdio, args []string) error {
 	f := newFlags(std, "top", "the methods that cost most in a range.",
 		"  tacho top --service orders\n  tacho top --service orders --type alloc --from now-10m --sort total\n"+
-			"  tacho top --service orders --match 'thread_group=~\"http.*\"' --search json\n")
+			"  tacho top --service orders --match 'thread_group=~\"http.*\"' --search json\n"+
+			"  tacho top --service orders --filter com.acme.Checkout --collapse package:java. --exclude com.acme.Health.check\n")
 	var v viewFlags
 	v.add(f, "now-1h")
 	var o client.TopOptions
 	f.IntVar(&o.Limit, "limit", 30, "show `N` methods")
 	f.StringVar(&o.Sort, "sort", "self", "by `WHAT`: self or total")
+	narrowFlags(f, &o.Narrow, false)
 	f.StringVar(&o.Search, "search", "", "only methods whose name contains `TEXT`, or matches /regex/")
 	if done, err := f.parse(args); done || err != nil {
 		return err
@@ -123,13 +138,14 @@ func runTop(ctx context.Context, std stdio, args []string) error {
 func runIcicle(ctx context.Context, std stdio, args []string) error {
 	f := newFlags(std, "icicle", "the call tree of a range, root on top.",
 		"  tacho icicle --service orders --from now-15m\n  tacho icicle --service orders --callers java.util.HashMap.hash\n"+
-			"  tacho icicle --service orders --focus com.acme.Orders.place --min-share 0.001\n")
+			"  tacho icicle --service orders --focus com.acme.Orders.place --min-share 0.001\n"+
+			"  tacho icicle --service orders --filter '/sql|jdbc/' --collapse recursion --invert\n")
 	var v viewFlags
 	v.add(f, "now-1h")
 	var o client.IcicleOptions
 	var callers string
 	share := 0.01
-	f.StringVar(&o.Focus, "focus", "", "only below `FUNCTION`")
+	narrowFlags(f, &o.Narrow, true)
 	f.StringVar(&callers, "callers", "", "who calls `FUNCTION`, instead of the tree from the root")
 	f.IntVar(&o.Depth, "depth", 0, "at most `N` levels (0: all)")
 	f.Float64Var(&share, "min-share", share, "leave out what is below `SHARE` of the total")
@@ -156,10 +172,14 @@ func runIcicle(ctx context.Context, std stdio, args []string) error {
 
 func runHeatmap(ctx context.Context, std stdio, args []string) error {
 	f := newFlags(std, "heatmap", "when a service was busy: a column for each hour, a row for each minute, darker = more.",
-		"  tacho heatmap --service orders\n  tacho heatmap --service orders --type alloc --from now-7d\n")
+		"  tacho heatmap --service orders\n  tacho heatmap --service orders --type alloc --from now-7d\n"+
+			"  tacho heatmap --service orders --filter com.acme.Checkout   when that was running\n")
 	var v viewFlags
 	v.add(f, "now-24h")
 	step := f.String("step", "60s", "length of a cell, a `DURATION` from 10ms to 1h")
+	var n client.Narrow
+	f.Var((*repeatFlag)(&n.Filter), "filter", "draw only what is in stacks with a function that contains `TEXT`, or matches /regex/ (repeatable)")
+	f.Var((*repeatFlag)(&n.Exclude), "exclude", "leave out the stacks that contain `FUNCTION` (repeatable)")
 	if done, err := f.parse(args); done || err != nil {
 		return err
 	}
@@ -167,9 +187,12 @@ func runHeatmap(ctx context.Context, std stdio, args []string) error {
 	if err != nil {
 		return err
 	}
-	h, err := c.Heatmap(ctx, q, *step)
+	h, err := c.HeatmapOf(ctx, q, *step, n)
 	if err != nil {
 		return err
+	}
+	if len(n.Filter)+len(n.Exclude) > 0 {
+		h.OnlyMatched()
 	}
 	return h.WriteText(std.out, text)
 }

@@ -7,6 +7,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+
+	"tacho/format"
 )
 
 // recordSamples records the execution samples of testdata/Samples.java, nearly
@@ -66,4 +68,17 @@ func benchDecode(b *testing.B, data []byte, opt Options) {
 	}
 	b.ReportMetric(float64(events), "events/op")
 	b.ReportMetric(float64(frames), "frames/op")
+}
+
+// BenchmarkBatches turns the same recording into batches: every stack is interned.
+func BenchmarkBatches(b *testing.B) {
+	data := repeated(recordSamples(b, jdks(b)[0], "8000"), 8<<20)
+	b.SetBytes(int64(len(data)))
+	b.ReportAllocs()
+	for b.Loop() {
+		bs, rep := batches(b, Decoder(), bytes.NewReader(data), format.Options{})
+		if len(bs) == 0 || rep.Samples == 0 {
+			b.Fatal(rep)
+		}
+	}
 }

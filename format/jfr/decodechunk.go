@@ -14,6 +14,9 @@ func (d *decoder) one(h header, live bool) (int64, error) {
 		return 0, nil
 	case size > limit:
 		d.bad(8, "chunk of %d bytes is larger than the limit of %d", size, limit)
+		if d.first.Offset == d.base+8 { // the first thing that is wrong
+			d.first.Limit = limit
+		}
 		return 0, nil
 	}
 	if d.sum.Start == 0 {

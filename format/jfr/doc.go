@@ -37,13 +37,17 @@
 //     reads other fields when asked for them.
 //  5. resolve.go, stack.go and text.go decode a constant when an event first
 //     needs it, once a chunk. After that an event costs no allocation.
+//  6. adapter.go, for files that somebody sends, turns events into batches: what
+//     becomes what is said at Decoder. A JVM that is recorded live has its own
+//     mapper in record/jvm, which knows the kernel's account as well; both agree
+//     on measure.go and group.go.
 //
 // # Bounds
 //
 // Foreign bytes never panic and cost memory in proportion to their number: a
 // reader that can ReadAt is read through a window of at most 16 MiB (a single
 // larger event aside), any other holds one chunk, at most Limits.MaxChunk.
-// Constants are at most Limits.MaxConstants, and resolved frames four million, at
-// a time. A Tail's memory ends with its chunk. Events come in the order they were
+// Constants are at most Limits.MaxConstants, and resolved frames a million, at a
+// time. A Tail's memory ends with its chunk. Events come in the order they were
 // written, not quite in that of time, and within a chunk only.
 package jfr

@@ -1,6 +1,9 @@
 package jfr
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // Type is a type of values as the recording's own metadata describes it. Events
 // have an event type; constants and nested values have the others.
@@ -145,6 +148,7 @@ type metadata struct {
 	stack  *Type
 	method *Type
 	frames frameLayout
+	async  bool // has types of async-profiler
 }
 
 const denseTypes = 1 << 14
@@ -199,6 +203,7 @@ func newMetadata(decls []decl, prev *metadata, fixed bool, wanted func(string) b
 		t.fields = d.build(names)
 		t.skip, t.eager = nil, nil
 		t.wanted = wanted(t.Name)
+		m.async = m.async || strings.HasPrefix(t.Name, "profiler.")
 	}
 	for _, t := range m.all {
 		for i := range t.fields {

@@ -47,6 +47,7 @@ type SyntaxError struct {
 	Chunk  int   // 0-based; 0 in a Tail
 	Offset int64 // in bytes from the start of the input (of the chunk in a Tail)
 	Msg    string
+	Limit  int64 // Limits.MaxChunk where that is what it goes over, else 0
 }
 
 func (e *SyntaxError) Error() string {

@@ -61,7 +61,7 @@ const (
 	maxFrames = 1 << 16
 	// maxResolvedFrames bounds the frames a chunk's resolved stacks have; beyond
 	// it they are forgotten and resolved again when needed, with new pointers.
-	maxResolvedFrames = 4 << 20
+	maxResolvedFrames = 1 << 20
 )
 
 // frameCache holds what resolving frames looks up again and again.

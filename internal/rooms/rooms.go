@@ -40,7 +40,8 @@ var free = map[string]bool{"cmd": true, "bench": true, "casebook": true}
 
 // between siblings, the exceptions.
 var between = map[[2]string]bool{
-	{"record/jvm", "record/hotspot"}: true, // what HotSpot is called and where it keeps things
+	{"record/jvm", "record/hotspot"}:       true, // what HotSpot is called and where it keeps things
+	{"record/asyncprof", "record/hotspot"}: true, // how a library gets into it
 }
 
 // concrete stores are named where the program is put together and nowhere else.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"tacho"
+	"tacho/format/jfr"
 	"tacho/record"
 	"tacho/record/hotspot"
 )
@@ -58,8 +59,8 @@ func (d *dumper) poll(ctx context.Context, now int64, m *mapper) error {
 		leaf := t.Frames[0].Function
 		ref := &stackRef{frames: t.Frames}
 		switch {
-		case t.State == "RUNNABLE" && !waitingCalls[leaf]:
-			m.cpu = append(m.cpu, cpuSample{time: now - 1, stack: ref, tid: t.NID, thread: th, either: transferCalls[leaf], period: since})
+		case t.State == "RUNNABLE" && !jfr.WaitsIn(leaf):
+			m.cpu = append(m.cpu, cpuSample{time: now - 1, stack: ref, tid: t.NID, thread: th, either: jfr.Transfers(leaf), period: since})
 		case t.State == "BLOCKED":
 			m.samples = append(m.samples, timed{tacho.Lock, now - 1, since, ref, th})
 			fallthrough

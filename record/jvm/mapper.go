@@ -1,8 +1,6 @@
 package jvm
 
 import (
-	"strings"
-
 	"tacho"
 	"tacho/format/jfr"
 	"tacho/record"
@@ -67,9 +65,9 @@ func newMapper(clock *wallClock, period, resume int64, hostTID func(int64) int64
 		"jdk.FileWrite":        m.wait,
 		"jdk.FileForce":        m.wait,
 
-		"jdk.ObjectAllocationSample":      func(e *jfr.Event) { m.alloc(e, "weight") },
-		"jdk.ObjectAllocationInNewTLAB":   func(e *jfr.Event) { m.alloc(e, "tlabSize") },
-		"jdk.ObjectAllocationOutsideTLAB": func(e *jfr.Event) { m.alloc(e, "allocationSize") },
+		"jdk.ObjectAllocationSample":      m.alloc,
+		"jdk.ObjectAllocationInNewTLAB":   m.alloc,
+		"jdk.ObjectAllocationOutsideTLAB": m.alloc,
 	}
 	m.runtimeHandlers()
 	return m
@@ -153,8 +151,8 @@ func (m *mapper) execution(e *jfr.Event, native bool, period int64) {
 	}
 	if native {
 		leaf := st.frames[0].Function
-		s.idle = waitingCalls[leaf]
-		s.either = transferCalls[leaf]
+		s.idle = jfr.WaitsIn(leaf)
+		s.either = jfr.Transfers(leaf)
 	}
 	m.cpu = append(m.cpu, s)
 }
@@ -189,17 +187,13 @@ func (m *mapper) monitorEnter(e *jfr.Event) {
 // java.util.concurrent's synchronizers that stand for mutual exclusion.
 func (m *mapper) park(e *jfr.Event) {
 	m.wait(e)
-	class, _ := e.String("parkedClass")
-	if strings.HasPrefix(class, "java.util.concurrent.locks.ReentrantLock") ||
-		strings.HasPrefix(class, "java.util.concurrent.locks.ReentrantReadWriteLock") ||
-		strings.HasPrefix(class, "java.util.concurrent.locks.StampedLock") ||
-		strings.HasPrefix(class, "java.util.concurrent.Semaphore") {
+	if e.ForLock() {
 		m.sample(tacho.Lock, e, e.Duration)
 	}
 }
 
-func (m *mapper) alloc(e *jfr.Event, field string) {
-	if n, ok := e.Int(field); ok {
+func (m *mapper) alloc(e *jfr.Event) {
+	if n, ok := e.Allocated(); ok {
 		m.sample(tacho.Alloc, e, n)
 	}
 }

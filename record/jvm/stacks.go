@@ -36,26 +36,3 @@ var (
 		record.GroupRecorder: {frames: tacho.Stack{record.RuntimeFrame(record.GroupRecorder)}},
 	}
 )
-
-// waitingCalls are native methods in which a thread waits for the world. The
-// JFR sampler finds threads there all the time and calls them running; a stack
-// that ends in one of them is evidence of no CPU at all.
-var waitingCalls = map[string]bool{
-	"sun.nio.ch.EPoll.wait": true, "sun.nio.ch.EPollArrayWrapper.epollWait": true, "sun.nio.ch.Net.poll": true,
-	"sun.nio.ch.Net.accept": true, "sun.nio.ch.ServerSocketChannelImpl.accept0": true,
-	"java.net.PlainSocketImpl.socketAccept": true, "sun.nio.ch.UnixDomainSockets.accept0": true,
-	"sun.nio.fs.LinuxWatchService.poll": true, "java.lang.ProcessHandleImpl.waitForProcessExit0": true,
-	"java.lang.Thread.sleep": true, "java.lang.Thread.sleep0": true,
-	"java.lang.Object.wait": true, "java.lang.Object.wait0": true,
-	"jdk.internal.misc.Unsafe.park": true, "sun.misc.Unsafe.park": true,
-	"java.lang.ref.Reference.waitForReferencePendingList": true,
-	"io.netty.channel.epoll.Native.epollWait":             true, "io.netty.channel.epoll.Native.epollWait0": true,
-}
-
-// transferCalls copy bytes when there are some and wait when there are none;
-// one cannot tell which from the stack. They are charged only when the thread
-// was seen nowhere else in the tick.
-var transferCalls = map[string]bool{
-	"java.net.SocketInputStream.socketRead0": true, "sun.nio.ch.SocketDispatcher.read0": true,
-	"sun.nio.ch.SocketDispatcher.readv0": true,
-}

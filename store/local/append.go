@@ -2,6 +2,7 @@ package local
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -14,6 +15,20 @@ import (
 
 // Append stores all batches of the call in one synced commit, or none of them.
 func (s *Store) Append(ctx context.Context, tenant string, batches []*tacho.Batch) error {
+	for i, b := range batches {
+		if b == nil {
+			return &store.RefusedError{Index: i, Err: errors.New("no batch")}
+		}
+		if err := b.Validate(); err != nil {
+			return &store.RefusedError{Index: i, Err: err}
+		}
+	}
+	return s.AppendValid(ctx, tenant, batches)
+}
+
+// AppendValid is Append of batches that Validate accepts. With others it may
+// panic.
+func (s *Store) AppendValid(ctx context.Context, tenant string, batches []*tacho.Batch) error {
 	if err := s.begin(ctx); err != nil {
 		return err
 	}
@@ -30,8 +45,9 @@ func (s *Store) Append(ctx context.Context, tenant string, batches []*tacho.Batc
 		return nil
 	}
 	now := s.now()
+	oldest := s.oldest(tenant, now)
 	for i, b := range batches {
-		if err := s.admit(b, now); err != nil {
+		if err := s.admit(b, oldest, now); err != nil {
 			return &store.RefusedError{Index: i, Err: err}
 		}
 	}
@@ -43,18 +59,8 @@ func (s *Store) Append(ctx context.Context, tenant string, batches []*tacho.Batc
 	}
 }
 
-// admit checks what can be said of a batch without looking at what is stored.
-func (s *Store) admit(b *tacho.Batch, now time.Time) error {
-	if b == nil {
-		return fmt.Errorf("no batch")
-	}
-	if err := b.Validate(); err != nil {
-		return err
-	}
-	oldest := now.Add(-s.opt.Retention).UnixNano()
-	if f := dayOf(oldest); int64(f) < s.floor.Load() {
-		oldest = s.floor.Load() * dayNanos
-	}
+// admit checks the times and values of a valid batch.
+func (s *Store) admit(b *tacho.Batch, oldest int64, now time.Time) error {
 	newest := now.Add(s.opt.MaxAhead).UnixNano()
 	// The text is only put together for an error: there is a call a sample.
 	at := func(what, name string, t int64) error {

@@ -16,7 +16,8 @@ type counter struct {
 	p           picked
 	from, until int64
 	step        int64
-	fine        bool // steps below a minute
+	fine        bool    // steps below a minute
+	chosen      *chosen // nil = all stacks
 	out         *store.Counts
 	raw         rawBlock
 }
@@ -29,6 +30,10 @@ const MaxSteps = 4 << 20
 // others. Below a minute raw samples answer; where they are gone nothing is
 // there, and Missing says so.
 func (s *Store) Counts(ctx context.Context, sel store.Selection, step time.Duration) (*store.Counts, error) {
+	return s.counts(ctx, sel, step, nil)
+}
+
+func (s *Store) counts(ctx context.Context, sel store.Selection, step time.Duration, of *chosen) (*store.Counts, error) {
 	from, until := nanos(sel.From), nanos(sel.Until)
 	n := int64(0)
 	if until > from && step > 0 {
@@ -42,8 +47,11 @@ func (s *Store) Counts(ctx context.Context, sel store.Selection, step time.Durat
 		return nil, err
 	}
 	defer done()
-	c := &counter{view: w, from: from, until: min(until, lastNano), step: int64(step), fine: step < time.Minute}
-	c.out = &store.Counts{From: nanoTime(from), Step: step, Values: make([]int64, n), Recorded: make([]bool, n)}
+	c := &counter{view: w, from: from, until: min(until, lastNano), step: int64(step), fine: step < time.Minute, chosen: of}
+	c.out = &store.Counts{From: nanoTime(from), Step: step, Values: make([]int64, n)}
+	if of == nil {
+		c.out.Recorded = make([]bool, n)
+	}
 	var ok bool
 	if c.p, ok = w.pick(sel); !ok {
 		return c.out, nil
@@ -52,8 +60,8 @@ func (s *Store) Counts(ctx context.Context, sel store.Selection, step time.Durat
 	if err := c.count(); err != nil {
 		return nil, err
 	}
-	for i, v := range c.out.Values {
-		if v != 0 {
+	for i := range c.out.Recorded {
+		if c.out.Values[i] != 0 {
 			c.out.Recorded[i] = true // samples may lie outside their batch's window
 		}
 	}
@@ -72,6 +80,9 @@ func (c *counter) add(ns, v int64) {
 
 // cover marks the steps that [from, until) touches.
 func (c *counter) cover(from, until int64) {
+	if c.chosen != nil {
+		return
+	}
 	from, until = max(from, c.from), min(until, c.until)
 	if from >= until {
 		return
@@ -98,15 +109,21 @@ func (c *counter) count() error {
 			for (hour+n)%24 != 0 && c.rollable(hour+n) {
 				n++
 			}
-			if err := c.rows(hour, hour+n); err != nil {
+			read := c.rows
+			if c.chosen != nil {
+				read = c.rollUps
+			}
+			if err := read(hour, hour+n); err != nil {
 				return err
 			}
 			t = int64(hour+n) * hourNanos
 			continue
 		}
 		end := min(c.until, int64(hour+1)*hourNanos)
-		if err := c.windows(hour, t); err != nil {
-			return err
+		if c.chosen == nil {
+			if err := c.windows(hour, t); err != nil {
+				return err
+			}
 		}
 		if err := c.minutes(t, end); err != nil {
 			return err
@@ -232,7 +249,13 @@ func (c *counter) minutes(from, until int64) error {
 		if c.fine && (at < from || f.src == srcLate) {
 			return nil
 		}
-		c.add(at, int64(h.total))
+		total := int64(h.total)
+		if c.chosen != nil {
+			if total, _, err = c.tokens(f.epoch, k, val); err != nil {
+				return err
+			}
+		}
+		c.add(at, total)
 		return nil
 	})
 }
@@ -244,6 +267,9 @@ func (c *counter) rawMinuteCounts(minute uint32, whole bool) error {
 	return c.rawMinute(c.p.typ, minute, func(k, val []byte, target uint32, _ uint64, epoch uint16) error {
 		if c.p.targets[target] == nil && !c.p.all {
 			return nil
+		}
+		if c.chosen != nil {
+			return c.rawChosen(start, epoch, k, val)
 		}
 		if whole {
 			if _, err := c.raw.decodeHead(k, val); err != nil {

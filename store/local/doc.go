@@ -33,9 +33,11 @@
 //
 // # Writing
 //
-//  1. admit: check the batch, its indexes and its times. (append.go)
+//  1. check the batch, if nobody has (AppendValid), and its times. (append.go)
 //  2. take the writer locks of the services concerned, in order of id.
-//  3. intern frames and stacks; make blocks; delete what an earlier delivery of
+//  3. find the stack ids of the batch's stacks by hash, and intern those that are
+//     new (intern.go, index.go, trie.go); bring the values of each series together
+//     by stack id (sums.go) and make blocks; delete what an earlier delivery of
 //     the same batch wrote and this one does not; mark the minutes, hours and
 //     days whose sums change. (writer.go, writer_blocks.go)
 //  4. one synced commit for all batches of the call; the locks are given back
@@ -46,7 +48,16 @@
 // A mark ('y') says that the sums of a minute, hour or day are not up to date.
 // Once a unit is over and at rest for SealAfter the roller makes its sums anew
 // from the level below and removes the mark, in one commit, unless new data came
-// meanwhile. A late batch marks again. (roll.go, rollup.go, retire.go)
+// meanwhile. A late batch marks again. The blocks of a unit are summed in pieces of
+// at most 32 MiB, or one series; beside that a unit takes a vector of 8 bytes a
+// stack, and one more for each epoch. (roll.go, rollup.go, rollsum.go)
+//
+// # Going
+//
+// Raw blocks go by the hour at the end of RawRetention, days at the end of
+// Retention, by one range delete a kind. Tenants may have limits of their own, by
+// age and by size: their days go service by service. (retire.go, drop.go,
+// tenant.go)
 //
 // # Reading
 //

@@ -9,6 +9,12 @@ import (
 
 // What tests of the outside need of the inside.
 
+// SmallManifests makes every flush begin a new manifest.
+func SmallManifests(o *Options) { o.manifestSize = 1 }
+
+// LittleMemory makes hours and days be summed in pieces of so many bytes.
+func LittleMemory(o *Options, n int) { o.sumBytes = n }
+
 // Keys counts all keys.
 func (s *Store) Keys(t *testing.T) (n int) {
 	t.Helper()

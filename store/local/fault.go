@@ -153,6 +153,10 @@ func calledByStore() bool {
 func (s *Store) listener() *pebble.EventListener {
 	return &pebble.EventListener{
 		BackgroundError: func(err error) {
+			if !s.health.opened.Load() {
+				s.health.fail(err) // Pebble would try again without an end before it has opened
+				return
+			}
 			if s.health.failing(err, s.now()) {
 				s.log.Error("flush or compaction failed; it will be tried again", "error", err)
 			}

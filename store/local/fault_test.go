@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"strings"
 	"sync"
@@ -328,13 +329,35 @@ func TestOpenTwice(t *testing.T) {
 // TestRollupsAreDeterministic: made again from the same data they are the same
 // bytes.
 func TestRollupsAreDeterministic(t *testing.T) {
+	whole, again := rollups(t)
+	for k, v := range whole {
+		if again[k] != v {
+			t.Errorf("key %q changed", k)
+		}
+	}
+	if len(whole) < 80 || len(whole) != len(again) {
+		t.Errorf("%d roll-ups, then %d", len(whole), len(again))
+	}
+	// Nor does it matter in how many pieces hours and days are summed.
+	for _, memory := range []int{1, 700, 3000} {
+		pieces, _ := rollups(t, func(o *local.Options) { local.LittleMemory(o, memory) })
+		if !maps.Equal(whole, pieces) {
+			t.Errorf("with %d bytes of memory %d roll-ups, %d otherwise, or other values", memory, len(pieces), len(whole))
+		}
+	}
+}
+
+func rollups(t *testing.T, change ...func(*local.Options)) (first, second map[string]string) {
 	c := &clock{noon}
-	s := open(t, vfs.NewMem(), c.now)
+	s := open(t, vfs.NewMem(), c.now, change...)
 	defer func() { _ = s.Close() }()
 	units := map[uint8][]uint32{}
 	for i := range 30 {
 		at := noon.Add(-time.Duration(i) * 19 * time.Minute)
-		appendAll(t, s, batchOf(at, 1, false, fmt.Sprint("f", i%7), 3, 4, 5), batchOf(at, 2, true, fmt.Sprint("g", i%5), 9))
+		one, two := batchOf(at, 1, false, fmt.Sprint("f", i%7), 3, 4, 5), batchOf(at, 2, true, fmt.Sprint("g", i%5), 9)
+		three := batchOf(at.Add(time.Minute), 3, true, "h", 2)
+		one.Target = one.Target.With(tacho.LabelInstance, fmt.Sprint(i%4)) // several series an hour
+		appendAll(t, s, one, two, three)
 		min := uint32(at.Unix() / 60)
 		units[0] = append(units[0], min)
 		units[1] = append(units[1], min/60)
@@ -342,17 +365,9 @@ func TestRollupsAreDeterministic(t *testing.T) {
 	}
 	c.t = noon.Add(12*time.Hour + 5*time.Minute)
 	roll(t, s)
-	first := s.Rollups(t)
+	first = s.Rollups(t)
 	s.MarkAll(t, units)
 	c.t = c.t.Add(time.Hour)
 	roll(t, s)
-	second := s.Rollups(t)
-	if len(first) < 80 || len(first) != len(second) {
-		t.Errorf("%d roll-ups, then %d", len(first), len(second))
-	}
-	for k, v := range first {
-		if second[k] != v {
-			t.Errorf("key %q changed", k)
-		}
-	}
+	return first, s.Rollups(t)
 }

@@ -25,7 +25,7 @@ type interner struct {
 	names  []hash128 // by string of the batch
 	funcs  []uint32  // by string of the batch: its id as a function, or absent
 	others []uint32  // … as a file or module; or unset
-	frames []hash128 // by frame of the batch; zero when the trie does not have its strings
+	frames []uint64  // by frame of the batch: its hash; zero when the trie does not have its strings
 	ids    []uint32  // by frame of the batch: frame id; empty until a stack is new
 	hashes []hash128 // by stack of the batch; zero when the trie does not have its strings
 	stacks []uint32  // by stack of the batch: stack id; unset when it is new
@@ -46,13 +46,7 @@ func (in *interner) begin(t *trie, b *tacho.Batch) {
 		in.names[i] = t.find.str(s)
 	}
 	in.funcs = resize(in.funcs, len(b.Strings)) // nearly all strings are functions
-	for i, h := range in.names {
-		id, ok := t.funcs.ids.find(h)
-		if !ok {
-			id = absent
-		}
-		in.funcs[i] = id
-	}
+	t.funcs.ids.findAll(in.names, in.funcs, absent)
 	in.others = resetTo(in.others, len(b.Strings))
 	in.frames = resize(in.frames, len(b.Frames))
 	funcs, others := in.funcs, in.others
@@ -67,11 +61,11 @@ func (in *interner) begin(t *trie, b *tacho.Batch) {
 			module = in.other(r.Module)
 		}
 		if f == absent || file == absent || module == absent {
-			in.frames[i] = hash128{}
+			in.frames[i] = 0
 			known = false
 			continue
 		}
-		in.frames[i] = t.find.frame(frameRef{f, file, module, r.Line, r.Kind})
+		in.frames[i] = t.find.frame(&frameRef{f, file, module, r.Line, r.Kind})
 	}
 	in.hashes = resize(in.hashes, len(b.Stacks))
 	for i, path := range b.Stacks {
@@ -82,15 +76,7 @@ func (in *interner) begin(t *trie, b *tacho.Batch) {
 		}
 	}
 	in.stacks = resize(in.stacks, len(b.Stacks))
-	for i, h := range in.hashes {
-		id := uint32(unset)
-		if h != (hash128{}) {
-			if have, ok := t.find.stacks.find(h); ok {
-				id = have
-			}
-		}
-		in.stacks[i] = id
-	}
+	t.find.stacks.findAll(in.hashes, in.stacks, unset) // no stack has the hash zero
 }
 
 // resize is s with n entries, whatever they hold.
@@ -99,7 +85,7 @@ func resize[T any](s []T, n int) []T { return slices.Grow(s[:0], n)[:n] }
 // known reports whether the trie has the strings of all frames of a stack.
 func (in *interner) known(path []uint32) bool {
 	for _, f := range path {
-		if in.frames[f] == (hash128{}) {
+		if in.frames[f] == 0 {
 			return false
 		}
 	}
@@ -157,6 +143,6 @@ func (in *interner) addFrame(i uint32) {
 		}
 	}
 	ref := frameRef{in.funcs[r.Function], in.others[r.File], in.others[r.Module], r.Line, r.Kind}
-	in.frames[i] = in.t.find.frame(ref)
+	in.frames[i] = in.t.find.frame(&ref)
 	in.ids[i] = in.t.frame(ref)
 }

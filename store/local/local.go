@@ -39,6 +39,7 @@ type Store struct {
 
 	space    space
 	dropMu   sync.Mutex // one dropping of days at a time
+	tenants  tenants
 	inFlight inFlight
 	stats    counters
 	scratch  sync.Pool // of *scratch, for writers
@@ -74,7 +75,7 @@ func Open(opt Options) (*Store, error) {
 	if err := opt.FS.MkdirAll(opt.Dir, 0o750); err != nil {
 		return nil, fmt.Errorf("make store directory: %w", err)
 	}
-	if s.db, err = pebble.Open(opt.Dir, s.pebbleOptions()); err != nil {
+	if s.db, err = s.openPebble(); err != nil {
 		return nil, openError(opt.Dir, err)
 	}
 	if err = s.start(); err != nil {
@@ -82,6 +83,35 @@ func Open(opt Options) (*Store, error) {
 		return nil, fmt.Errorf("open store in %s: %w", opt.Dir, err)
 	}
 	return s, nil
+}
+
+// openPebble opens the files. When what the log still holds cannot be written out,
+// Pebble says so through Fatalf, in a goroutine of its own which ends with that, or
+// tries again for ever; its Open would wait without a word. Given up here it leaves
+// goroutines and the lock of the directory behind, until the process ends.
+func (s *Store) openPebble() (*pebble.DB, error) {
+	type result struct {
+		db  *pebble.DB
+		err error
+	}
+	done := make(chan result, 1)
+	go func() {
+		db, err := pebble.Open(s.opt.Dir, s.pebbleOptions())
+		done <- result{db, err}
+	}()
+	select {
+	case r := <-done:
+		return r.db, r.err
+	case <-s.health.failed:
+	}
+	select { // it may come back all the same
+	case r := <-done:
+		if r.err == nil {
+			_ = r.db.Close()
+		}
+	case <-time.After(time.Second):
+	}
+	return nil, s.health.failure()
 }
 
 func (s *Store) pebbleOptions() *pebble.Options {
@@ -95,6 +125,7 @@ func (s *Store) pebbleOptions() *pebble.Options {
 		L0StopWritesThreshold:       24,
 		LBaseMaxBytes:               64 << 20,
 		MaxOpenFiles:                512,
+		MaxManifestFileSize:         s.opt.manifestSize,
 		Logger:                      pebbleLog{s.log, s.health},
 		EventListener:               s.listener(),
 		FlushDelayDeleteRange:       10 * time.Second, // retention frees space without waiting for writes
@@ -129,6 +160,13 @@ func (s *Store) start() error {
 		return err
 	}
 	s.floor.Store(max(s.floor.Load(), min(room, int64(dayOf(s.now().UnixNano())))))
+	for tenant := range s.opt.Tenants {
+		room, err := s.meta(s.db, metaTenantRoom+tenant)
+		if err != nil {
+			return err
+		}
+		s.setTenantFloor(tenant, min(room, int64(dayOf(s.now().UnixNano()))))
+	}
 	s.health.opened.Store(true)
 	ctx, cancel := context.WithCancel(context.Background())
 	s.stop = cancel
@@ -271,7 +309,7 @@ func (s *Store) Services(ctx context.Context, tenant string) ([]store.Service, e
 	s.mu.RUnlock()
 	out := []store.Service{}
 	for _, v := range all {
-		if sv, ok := v.list(s.floor.Load() * dayNanos); ok {
+		if sv, ok := v.list(s.floorOf(tenant) * dayNanos); ok {
 			slices.SortFunc(sv.Instances, func(a, b store.Instance) int {
 				return strings.Compare(a.Target.String(), b.Target.String())
 			})

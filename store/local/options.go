@@ -23,17 +23,22 @@ type Options struct {
 	StallAfter time.Duration // a commit that takes longer makes Health fail; default 10 s
 	WatchEvery time.Duration // how often to look at the disk; default 1 s, negative = only when Watch is called
 
-	CacheSize   int64  // bytes of Pebble's block cache; default 64 MiB
-	MinFree     uint64 // bytes of free disk space below which nothing is stored, and below twice which the oldest day goes; default 512 MiB
-	MaxBytes    uint64 // bytes on disk, without the log, above which the oldest day goes; default 0 = no such bound
-	Ballast     int64  // bytes of the ballast file; default 64 MiB or less (see ballastSize), negative = none
-	MaxServices int    // per tenant; default 1,000
-	MaxTargets  int    // per service, within the retention; default 10,000
-	MaxGroups   int    // thread groups per target and type; further ones count as OverflowGroup; default 500
-	MaxNodes    int    // nodes of a trie before a new epoch begins; default 1 Mi
+	CacheSize   int64                    // bytes of Pebble's block cache; default 64 MiB
+	MinFree     uint64                   // bytes of free disk space below which nothing is stored, and below twice which the oldest day goes; default 512 MiB
+	MaxBytes    uint64                   // bytes on disk, without the log, above which the oldest day goes; default 0 = no such bound
+	Ballast     int64                    // bytes of the ballast file; default 64 MiB or less (see ballastSize), negative = none
+	Tenants     map[string]TenantOptions // of tenants that differ; "" is the default one
+	MaxServices int                      // per tenant; default 1,000
+	MaxTargets  int                      // per service, within the retention; default 10,000
+	MaxGroups   int                      // thread groups per target and type; further ones count as OverflowGroup; default 500
+	MaxNodes    int                      // nodes of a trie before a new epoch begins; default 1 Mi
 
 	Now func() time.Time // default time.Now
 	Log *slog.Logger     // default: discard
+
+	// For tests.
+	manifestSize int64 // above which Pebble begins a new manifest; 0 = its default
+	sumBytes     int   // of blocks held while a unit is summed; 0 = sumBytes
 }
 
 // OverflowGroup takes the samples of thread groups beyond Options.MaxGroups, so
@@ -61,6 +66,11 @@ func (o Options) withDefaults() (Options, error) {
 	def(&o.WatchEvery, time.Second)
 	if o.RawRetention < time.Hour || o.Retention < o.RawRetention || o.Retention > maxRetention {
 		return o, fmt.Errorf("store options: raw retention %s and retention %s: want 1h <= raw <= all <= %s", o.RawRetention, o.Retention, maxRetention)
+	}
+	for name, t := range o.Tenants {
+		if t.Retention != 0 && (t.Retention < time.Hour || t.Retention > maxRetention) {
+			return o, fmt.Errorf("store options: retention %s of tenant %q: want 1h to %s", t.Retention, name, maxRetention)
+		}
 	}
 	if o.MaxAhead < 0 || o.SealAfter < 0 || o.StallAfter < 0 {
 		return o, fmt.Errorf("store options: negative duration")

@@ -24,8 +24,8 @@ func (s *Store) retire(ctx context.Context, now time.Time) error {
 	if err := s.retireRaw(ctx, int64(hourOf(now.Add(-s.opt.RawRetention).UnixNano()))); err != nil {
 		return fmt.Errorf("drop old timed samples: %w", err)
 	}
-	if err := s.retireDays(ctx, now); err != nil {
-		return fmt.Errorf("drop old days: %w", err)
+	if err := s.retireOld(ctx, now); err != nil {
+		return err
 	}
 	for _, v := range s.services() {
 		if err := s.hold(ctx, v); err != nil {
@@ -35,6 +35,15 @@ func (s *Store) retire(ctx context.Context, now time.Time) error {
 		v.release()
 	}
 	return nil
+}
+
+// retireOld drops the days of the store that nobody has a right to, and those of
+// tenants with less of a right than others.
+func (s *Store) retireOld(ctx context.Context, now time.Time) error {
+	if err := s.retireDays(ctx, now); err != nil {
+		return fmt.Errorf("drop old days: %w", err)
+	}
+	return s.retireTenants(ctx, now)
 }
 
 // services is all services, those not yet stored included.
@@ -96,7 +105,7 @@ func (s *Store) retireRaw(ctx context.Context, floor int64) error {
 func (s *Store) retireDays(ctx context.Context, now time.Time) error {
 	s.dropMu.Lock()
 	defer s.dropMu.Unlock()
-	floor, today := int64(dayOf(now.Add(-s.opt.Retention).UnixNano())), int64(dayOf(now.UnixNano()))
+	floor, today := int64(dayOf(now.Add(-s.opt.longestRetention()).UnixNano())), int64(dayOf(now.UnixNano()))
 	stored, err := s.meta(s.db, metaFloor)
 	if err != nil {
 		return err

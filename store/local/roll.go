@@ -59,7 +59,7 @@ func (s *Store) Roll(ctx context.Context) error {
 	}
 	now := s.now()
 	if s.checkSpace() != nil {
-		return s.retireDays(ctx, now) // roll-ups take space before they give some
+		return s.retireOld(ctx, now) // roll-ups take space before they give some
 	}
 	for level := uint8(levelMinute); level <= levelDay; level++ {
 		jobs, err := s.jobs(level, func(j *job) bool { return j.due(now, s.opt.SealAfter) })

@@ -1,9 +1,7 @@
 package local
 
 import (
-	"cmp"
 	"encoding/binary"
-	"slices"
 
 	"github.com/cockroachdb/pebble/v2"
 )
@@ -105,56 +103,6 @@ func (r *roller) minute(minute uint32) error {
 	return nil
 }
 
-// block is a token block held while an hour or a day is summed.
-type block struct {
-	series uint32
-	epoch  uint16
-	key    []byte
-	val    []byte
-}
-
-// sum adds blocks up per series and epoch, and over all series per epoch, and
-// hands out both. Blocks are a byte or two a row, so that those of an hour of a
-// large service fit memory; vectors are dense, hence one series at a time.
-func (r *roller) sum(blocks []block, series func(k sumKey, val []byte), all func(epoch uint16, val []byte)) error {
-	slices.SortStableFunc(blocks, func(a, b block) int { return cmp.Or(cmp.Compare(a.epoch, b.epoch), cmp.Compare(a.series, b.series)) })
-	for i := 0; i < len(blocks); {
-		epoch := blocks[i].epoch
-		tree := r.tree(epoch)
-		n := 0
-		if tree != nil {
-			n = len(tree.Leaf)
-		}
-		total := r.vector(n)
-		for i < len(blocks) && blocks[i].epoch == epoch {
-			if err := r.ctx.Err(); err != nil {
-				return err
-			}
-			id, vec := blocks[i].series, r.vector(n)
-			for ; i < len(blocks) && blocks[i].epoch == epoch && blocks[i].series == id; i++ {
-				if tree == nil {
-					continue // noted by tree
-				}
-				if err := r.visited(addTokens(vec, blocks[i].key, blocks[i].val)); err != nil {
-					return err
-				}
-			}
-			for s, v := range vec {
-				total[s] += v
-			}
-			if r.tok.drain(vec); len(r.tok.ids) > 0 && series != nil {
-				series(sumKey{id, epoch}, r.tok.encode(0))
-			}
-			r.pool = append(r.pool, vec)
-		}
-		if r.tok.drain(total); len(r.tok.ids) > 0 && all != nil {
-			all(epoch, r.tok.encode(0))
-		}
-		r.pool = append(r.pool, total)
-	}
-	return nil
-}
-
 // hour sums the minutes of an hour, and makes its count and coverage rows.
 func (r *roller) hour(hour uint32) error {
 	cover, err := r.coverage(hour)
@@ -169,47 +117,59 @@ func (r *roller) hour(hour uint32) error {
 				return err
 			}
 		}
-		var blocks []block
-		rows := map[uint32]*countRow{}
-		var sum countRow
-		err := r.minuteBlocks(typ, hour*60, hour*60+60, func(k, val []byte, f minuteFields) error {
-			h, _, err := readTokenHead(k, val)
-			if err != nil {
-				return err
+		var minutes countRow
+		all := totals{}
+		err := r.inPieces(func(visit func(uint32, uint16, []byte, []byte) error) error {
+			return r.minuteBlocks(typ, hour*60, hour*60+60, func(k, val []byte, f minuteFields) error {
+				if _, _, err := readTokenHead(k, val); err != nil {
+					return err
+				}
+				return visit(f.series, f.epoch, k, val)
+			})
+		}, func(blocks []block) error {
+			for series, row := range countRows(blocks, &minutes) {
+				r.set(hourPrefix(kindCount, id, typ, hour).u32(series), row.append(nil))
 			}
-			if rows[f.series] == nil {
-				rows[f.series] = &countRow{}
-			}
-			rows[f.series].sums[f.minute%60] += int64(h.total)
-			sum.sums[f.minute%60] += int64(h.total)
-			blocks = append(blocks, block{f.series, f.epoch, slices.Clone(k), slices.Clone(val)})
-			return nil
+			return r.sum(blocks, all, func(k sumKey, val []byte) {
+				r.set(hourPrefix(kindHour, id, typ, hour).u32(k.series).u16(k.epoch), val)
+			})
 		})
 		if err != nil {
 			return err
-		}
-		for series, row := range rows {
-			r.set(hourPrefix(kindCount, id, typ, hour).u32(series), row.append(nil))
 		}
 		for k, bits := range cover {
 			if k.typ == typ {
-				sum.covered |= bits
+				minutes.covered |= bits
 				r.set(hourPrefix(kindCover, id, typ, hour).u32(k.target), appendCover(nil, bits))
 			}
 		}
-		if sum != (countRow{}) {
-			r.set(hourPrefix(kindCountAll, id, typ, hour), sum.append(nil))
+		if minutes != (countRow{}) {
+			r.set(hourPrefix(kindCountAll, id, typ, hour), minutes.append(nil))
 		}
-		err = r.sum(blocks, func(k sumKey, val []byte) {
-			r.set(hourPrefix(kindHour, id, typ, hour).u32(k.series).u16(k.epoch), val)
-		}, func(epoch uint16, val []byte) {
+		all.each(r, func(epoch uint16, val []byte) {
 			r.set(hourPrefix(kindHourAll, id, typ, hour).u16(epoch), val)
 		})
-		if err != nil {
-			return err
-		}
 	}
 	return nil
+}
+
+// countRows is the sums per minute of each series that has all its blocks here;
+// they are added to all.
+func countRows(blocks []block, all *countRow) map[uint32]*countRow {
+	rows := map[uint32]*countRow{}
+	for i := range blocks {
+		b := &blocks[i]
+		f, _ := parseMinuteKey(b.key)
+		h, _, _ := readTokenHead(b.key, b.val) // both were sound when the block was taken
+		row := rows[b.series]
+		if row == nil {
+			row = &countRow{}
+			rows[b.series] = row
+		}
+		row.sums[f.minute%60] += int64(h.total)
+		all.sums[f.minute%60] += int64(h.total)
+	}
+	return rows
 }
 
 // coverage is the minutes of an hour each target was recorded in, per type.
@@ -238,26 +198,25 @@ func (r *roller) day(day uint32) error {
 				return err
 			}
 		}
-		var blocks []block
-		p := dayPrefix(kindHour, id, typ, day)
-		err := r.scan(p, nil, func(k, val []byte) error {
-			if len(k) != 18 {
-				return badKey(k)
-			}
-			blocks = append(blocks, block{binary.BigEndian.Uint32(k[12:]), binary.BigEndian.Uint16(k[16:]), slices.Clone(k), slices.Clone(val)})
-			return nil
+		all := totals{}
+		err := r.inPieces(func(visit func(uint32, uint16, []byte, []byte) error) error {
+			return r.scan(dayPrefix(kindHour, id, typ, day), nil, func(k, val []byte) error {
+				if len(k) != 18 {
+					return badKey(k)
+				}
+				return visit(binary.BigEndian.Uint32(k[12:]), binary.BigEndian.Uint16(k[16:]), k, val)
+			})
+		}, func(blocks []block) error {
+			return r.sum(blocks, all, func(k sumKey, val []byte) {
+				r.set(dayPrefix(kindDay, id, typ, day).u32(k.series).u16(k.epoch), val)
+			})
 		})
 		if err != nil {
 			return err
 		}
-		err = r.sum(blocks, func(k sumKey, val []byte) {
-			r.set(dayPrefix(kindDay, id, typ, day).u32(k.series).u16(k.epoch), val)
-		}, func(epoch uint16, val []byte) {
+		all.each(r, func(epoch uint16, val []byte) {
 			r.set(dayPrefix(kindDayAll, id, typ, day).u16(epoch), val)
 		})
-		if err != nil {
-			return err
-		}
 	}
 	return nil
 }

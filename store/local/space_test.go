@@ -213,6 +213,7 @@ func TestBrokenDisk(t *testing.T) {
 		{"table made", suffix(".sst"), isMake, false},
 		{"manifest written", contains("MANIFEST-"), isWrite, false},
 		{"manifest synced", contains("MANIFEST-"), isSync, true},
+		{"manifest marked", contains("marker.manifest"), isMake, true},
 		{"directory synced", func(p string) bool { return p == "store" }, isSync, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -226,7 +227,12 @@ func TestBrokenDisk(t *testing.T) {
 				return nil
 			}))
 			open := func(fs vfs.FS) *local.Store {
-				return open(t, fs, time.Now, func(o *local.Options) { o.StallAfter = 300 * time.Millisecond })
+				return open(t, fs, time.Now, func(o *local.Options) {
+					o.StallAfter = 300 * time.Millisecond
+					if c.name == "manifest marked" {
+						local.SmallManifests(o)
+					}
+				})
 			}
 			s := open(fs)
 			day := time.Now().UTC().Truncate(time.Hour)

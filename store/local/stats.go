@@ -36,17 +36,19 @@ func (c *counters) dropped(why string, days int64) {
 // Stats is how much a store has done since it was opened, and what it takes,
 // for metrics.
 type Stats struct {
-	Batches, Samples int64            // stored
-	Commits          int64            // synced commits of batches
-	CommitTime       time.Duration    // spent in them
-	LastCommit       time.Time        // zero = none yet
-	OldestWait       time.Duration    // how long the oldest commit under way has been waiting for the disk
-	Sealed           int64            // minutes, hours and days rolled up
-	DaysDropped      map[string]int64 // by reason: DropAge, DropSize, DropSpace
-	OldestDay        time.Time        // the first day of which anything is stored; zero = nothing is
-	DiskBytes        uint64           // what the store takes on disk now
-	TableBytes       uint64           // of these in live tables: what MaxBytes bounds
-	FreeBytes        uint64           // of the disk, as last measured; 0 when the file system does not say
+	Batches, Samples int64                  // stored
+	Commits          int64                  // synced commits of batches
+	CommitTime       time.Duration          // spent in them
+	LastCommit       time.Time              // zero = none yet
+	OldestWait       time.Duration          // how long the oldest commit under way has been waiting for the disk
+	Sealed           int64                  // minutes, hours and days rolled up
+	DaysDropped      map[string]int64       // by reason: DropAge, DropSize, DropSpace
+	OldestDay        time.Time              // the first day of which anything is stored; zero = nothing is
+	DiskBytes        uint64                 // what the store takes on disk now
+	TableBytes       uint64                 // of these in live tables: what MaxBytes bounds
+	Tenants          map[string]TenantStats // of tenants with options of their own
+	Retention        time.Duration          // of tenants without
+	FreeBytes        uint64                 // of the disk, as last measured; 0 when the file system does not say
 }
 
 // Stats is a snapshot of the counters. While the store is not well it says what
@@ -56,7 +58,7 @@ func (s *Store) Stats() Stats {
 		Batches: s.stats.batches.Load(), Samples: s.stats.samples.Load(),
 		Commits: s.stats.commits.Load(), CommitTime: time.Duration(s.stats.commitNanos.Load()),
 		Sealed: s.stats.sealed.Load(), DaysDropped: map[string]int64{DropAge: 0, DropSize: 0, DropSpace: 0},
-		DiskBytes: s.space.used.Load(), TableBytes: s.space.tables.Load(),
+		Tenants: s.tenantStats(), Retention: s.opt.Retention, DiskBytes: s.space.used.Load(), TableBytes: s.space.tables.Load(),
 	}
 	if at := s.stats.last.Load(); at != 0 {
 		st.LastCommit = nanoTime(at)

@@ -138,10 +138,10 @@ func (t *trie) prepareWrite() {
 			tab.ids.add(f.str(s), uint32(i))
 		}
 	}
-	hashes := make([]hash128, len(t.refs))
-	for i, r := range t.refs {
-		hashes[i] = f.frame(r)
-		f.frames.add(hashes[i], uint32(i))
+	hashes := make([]uint64, len(t.refs))
+	for i := range t.refs {
+		hashes[i] = f.frame(&t.refs[i])
+		f.frames.add(f.frame128(&t.refs[i]), uint32(i))
 	}
 	for n := 1; n < len(t.all.Parent); n++ {
 		have, free := f.child.find(t.all.Parent, t.all.Frame, t.all.Parent[n], t.all.Frame[n])
@@ -160,7 +160,7 @@ func (t *trie) prepareWrite() {
 
 // frame interns a frame.
 func (t *trie) frame(r frameRef) uint32 {
-	h := t.find.frame(r)
+	h := t.find.frame128(&r)
 	id, ok := t.find.frames.find(h)
 	if !ok {
 		id = uint32(len(t.refs))

@@ -82,6 +82,17 @@ func (m *model) merge(sel store.Selection) map[string]int64 {
 	return out
 }
 
+// countsOf sums the stacks that keep chooses.
+func (m *model) countsOf(sel store.Selection, step time.Duration, keep func(tacho.Stack) bool) []int64 {
+	values := make([]int64, (sel.Until.Sub(sel.From)+step-1)/step)
+	m.each(sel, func(b *tacho.Batch, s tacho.Sample, at int64) {
+		if keep(b.Stack(s.Stack)) {
+			values[(at-sel.From.UnixNano())/int64(step)] += s.Value
+		}
+	})
+	return values
+}
+
 func (m *model) counts(sel store.Selection, step time.Duration) (values []int64, recorded []bool) {
 	from, until := sel.From.UnixNano(), sel.Until.UnixNano()
 	n := (until - from + int64(step) - 1) / int64(step)

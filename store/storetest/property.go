@@ -36,6 +36,7 @@ type generator struct {
 	rng   *rand.Rand
 	span  time.Duration // how far back data goes
 	whole bool          // ranges of whole minutes only; retries with the same content
+	grain time.Duration // what ranges are multiples of, 0 = anything
 	sent  []*tacho.Batch
 	seq   uint64
 }
@@ -185,6 +186,7 @@ func (g *generator) ask(b *bench) {
 	s := g.selection(b)
 	b.checkMerge(s)
 	b.checkCounts(s, g.step(s))
+	b.checkCountsOf(s, g.step(s))
 	if !g.whole {
 		b.checkSamples(s)
 	}
@@ -212,7 +214,10 @@ func (g *generator) selection(b *bench) store.Selection {
 	now := b.now()
 	from := now.Add(-time.Duration(g.upTo(int64(g.span + 2*time.Hour))))
 	until := from.Add(1 + time.Duration(g.upTo(1<<(30+g.n(18)))))
-	grain := []time.Duration{1, time.Second, time.Minute, time.Hour, 24 * time.Hour}[g.n(5)]
+	grain := g.grain
+	if grain == 0 {
+		grain = []time.Duration{1, time.Second, time.Minute, time.Hour, 24 * time.Hour}[g.n(5)]
+	}
 	if g.whole {
 		grain = max(grain, time.Minute)
 	}
@@ -220,7 +225,7 @@ func (g *generator) selection(b *bench) store.Selection {
 	if !s.Until.After(s.From) {
 		s.Until = s.From.Add(grain)
 	}
-	for _, m := range []string{`instance="i0"`, `instance!="i1"`, `thread_group=~"http.*"`, `thread_group=""`, `collector="x"`, `instance=~"i.*"`} {
+	for _, m := range []string{`instance="i0"`, `instance!="i1"`, `thread_group=~"http.*"`, `thread_group=""`, `collector="x"`, `instance=~"i.*"`, `instance!~"i[12]"`, `service_name="orders"`} {
 		if g.one(5) {
 			x, err := store.ParseMatcher(m)
 			if err != nil {

@@ -2,11 +2,13 @@
 // calls Run with a Harness that opens it:
 //
 //  1. literal cases: what goes in comes out, retries, tenants, late batches,
-//     refusals, null against zero. (cases.go)
+//     refusals, null against zero. (cases.go, refuse.go)
 //  2. properties: random batches, retries, clock, roll-ups and reopening, and
 //     random questions whose answers must equal those of a model that keeps the
 //     batches in a map and adds up by brute force. (property.go, model.go)
-//  3. appends and questions at the same time. (concurrent.go)
+//  3. more than a thousand cases of range, selector, type and level, counted.
+//     (bruteforce.go)
+//  4. appends and questions at the same time. (concurrent.go)
 //
 // Times are given by a clock of the suite, so that nothing depends on how fast
 // the machine is.
@@ -40,6 +42,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Harness) {
 		t.Run(c.name, func(t *testing.T) { c.run(start(t, fresh(t))) })
 	}
 	t.Run("Property", func(t *testing.T) { properties(t, fresh) })
+	t.Run("BruteForce", func(t *testing.T) { bruteForce(t, fresh) })
 	t.Run("Concurrent", func(t *testing.T) { concurrent(start(t, fresh(t))) })
 }
 
@@ -135,6 +138,30 @@ func (b *bench) checkCounts(sel store.Selection, step time.Duration) {
 				sel.From.Add(time.Duration(i)*step), c.Values[i], c.Recorded[i], values[i], recorded[i])
 		}
 	}
+}
+
+// checkCountsOf counts the stacks that end in functions of an even name.
+func (b *bench) checkCountsOf(sel store.Selection, step time.Duration) {
+	b.Helper()
+	c, err := b.st.CountsOf(context.Background(), sel, step, func(t *store.Tree) []bool {
+		keep := make([]bool, len(t.Leaf))
+		for id := range keep {
+			keep[id] = even(t.Stack(uint32(id)))
+		}
+		return keep
+	})
+	if err != nil {
+		b.Fatalf("counts of some stacks %s step %s: %v", show(sel), step, err)
+	}
+	want := b.model.countsOf(sel, step, even)
+	if !c.From.Equal(sel.From) || c.Step != step || c.Recorded != nil || !slices.Equal(c.Values, want) {
+		b.Fatalf("counts of some stacks %s step %s: %d from %s, want %d", show(sel), step, c.Values, c.From, want)
+	}
+}
+
+func even(s tacho.Stack) bool {
+	f := s[0].Function
+	return f[len(f)-1]%2 == 0
 }
 
 func (b *bench) checkSamples(sel store.Selection) {

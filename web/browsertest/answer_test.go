@@ -73,12 +73,13 @@ func (s *server) story(t *testing.T) story {
 // sameRows compares the table of methods with the server's.
 func sameRows(t *testing.T, what string, v *view, want *report.Top) {
 	t.Helper()
-	if v.Top.RowCount != want.RowCount || len(v.Rows) != len(want.Rows) {
-		t.Errorf("%s: the page shows %d of %d methods, the server has %d of %d", what, len(v.Rows), v.Top.RowCount, len(want.Rows), want.RowCount)
+	// The page renders the rows of the first screens until somebody scrolls.
+	if v.Top.RowCount != want.RowCount || v.Top.Rows != len(want.Rows) || len(v.Rows) < min(50, len(want.Rows)) {
+		t.Errorf("%s: the page has %d of %d methods, the server %d of %d", what, v.Top.Rows, v.Top.RowCount, len(want.Rows), want.RowCount)
 		return
 	}
-	for i, w := range want.Rows {
-		got := v.Rows[i]
+	for i, got := range v.Rows {
+		w := want.Rows[i]
 		// Equal values are in no order of their own.
 		if got.Self != w.Self || got.Total != w.Total && tied(want, i) == 1 || got.Name != w.Function && tied(want, i) == 1 {
 			t.Errorf("%s: row %d is %s, self %d, total %d; the server has %s, %d, %d", what, i, got.Name, got.Self, got.Total, w.Function, w.Self, w.Total)

@@ -75,12 +75,12 @@ func TestKeys(t *testing.T) {
 	is("u: zoomed as before", func(v *view) bool { return v.Icicle.Zoom == "java.lang.Thread.run" })
 	b.press("U", chromedp.ModifierShift)
 	is("Shift-U: again", func(v *view) bool { return v.Icicle.Zoom == "java.util.concurrent.ThreadPoolExecutor$Worker.run" })
-	b.press("i")
-	is("i: callers of the current frame", func(v *view) bool {
+	b.press("s")
+	is("s: callers of the current frame", func(v *view) bool {
 		return v.Pane == "callers" && v.Chips["callers"] == "java.util.concurrent.ThreadPoolExecutor$Worker.run"
 	})
-	b.press("i")
-	is("i: and back", func(v *view) bool { return v.Pane == "icicle" })
+	b.press("s")
+	is("s: and back", func(v *view) bool { return v.Pane == "icicle" })
 	b.press("u")
 	b.press("u")
 	is("two steps undone", func(v *view) bool {

@@ -25,6 +25,9 @@ type view struct {
 	}
 
 	Services []listed
+	Files    []struct{ Name, Service, Text, Href string }
+	Jobs     []struct{ Name, State, Text, Href string }
+	Timeline string // "true" while it loads
 	Targets  []target
 	Sink     string
 
@@ -42,8 +45,20 @@ type view struct {
 	Pane    string // icicle or callers
 	Icicle  *icicle
 	Frames  []frame
+	Callees *callees // the lower half of a sandwich
 	Tooltip string
-	Chips   map[string]string
+	Menu    []menuItem
+	Tags    []string // every chip: hook and name
+	Said    string
+	Picker  []struct {
+		Label, Value string
+		On           bool
+	}
+	Compare *struct {
+		Base, Now, Norm, BaseText, NowText, Test string
+		Fresh                                    bool
+	}
+	Chips map[string]string
 
 	Search, Verdict string
 	Top             *struct {
@@ -58,7 +73,11 @@ type view struct {
 type listed struct {
 	Name, Live, Demo, Text string
 	Recorded               int // hours of the strip
-	Instances              []struct{ Name, Live string }
+	Instances              []struct {
+		Name, Live, Text string
+		Rate             *float64 // samples a second
+		Recorded         *int     // hours of its own strip
+	}
 }
 
 // listed is the service in the list, nil if it is not there.
@@ -114,13 +133,29 @@ type column struct {
 
 type icicle struct {
 	Nodes, Depth, ZoomNode, Pruned      int
+	Mirrored                            bool // the table is of the tree that is drawn
 	Matches                             *int
 	Total                               int64
 	ScrollTop, Scrolled, RowH           float64 // drawn for, really scrolled to
 	Zoom, Cursor, Color, Readout, Kinds string
-	Stale                               bool
+	Stale, Flip                         bool
+	Inner                               float64 // the height of all rows
 	Box                                 box
 }
+
+// callees is the icicle below the callers.
+type callees struct {
+	Nodes, Depth, ZoomNode int
+	Total                  int64
+	ScrollTop, RowH        float64
+	Zoom, Cursor           string
+	Stale                  bool
+	Box                    box
+	Frames                 []frame
+}
+
+// menuItem is an entry of the menu that is open.
+type menuItem struct{ ID, Text, Href string }
 
 // frame is a row of the icicle's table: one of the widest frames in sight.
 type frame struct {
@@ -128,6 +163,8 @@ type frame struct {
 	Node, Level int
 	X, Y, W, H  float64 // in the canvas
 	Total, Self int64
+	Base        *int64 // of a comparison
+	State       string
 }
 
 // on is the middle of a frame on the screen.
@@ -155,6 +192,9 @@ func (v *view) frame(text string) *frame {
 type row struct {
 	Name        string
 	Self, Total int64
+	BaseSelf    *int64 // of a comparison
+	BaseTotal   *int64
+	State       string
 	On          bool     // marked
 	Cells       []string // the texts: self, self %, total, total %
 }
@@ -189,7 +229,11 @@ func (v *view) placed() bool {
 		return false
 	}
 	f := v.Frames[0]
-	return v.Icicle.Scrolled == v.Icicle.ScrollTop && f.Y == float64(f.Level)*v.Icicle.RowH-v.Icicle.ScrollTop && (f.Node != 0 || f.Total == v.Icicle.Total)
+	y := float64(f.Level) * v.Icicle.RowH
+	if v.Icicle.Flip {
+		y = v.Icicle.Inner - y - v.Icicle.RowH
+	}
+	return v.Icicle.Mirrored && v.Icicle.Scrolled == v.Icicle.ScrollTop && f.Y == y-v.Icicle.ScrollTop && (f.Node != 0 || f.Total == v.Icicle.Total)
 }
 
 // colours are those on the screen at some points.

@@ -36,13 +36,36 @@ type server struct {
 // startServer starts `tacho up` with some made-up hours and returns as soon as
 // it has printed where to look.
 func startServer(hours int) (*server, error) {
+	return start(`shows them on (http://\S+)`, "up", "--demo", "on", "--demo-hours", strconv.Itoa(hours))
+}
+
+// bare is `tacho server` with nothing in it and nobody who records, until the
+// test ends.
+func bare(t *testing.T) *server {
+	t.Helper()
+	s, err := start(`shows it on (http://\S+)`, "server", "--otlp-http", "", "--otlp-grpc", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.stop(); err != nil {
+			t.Error(err)
+		}
+		if t.Failed() {
+			t.Logf("the server said:\n%s", s.output())
+		}
+	})
+	return s
+}
+
+// start runs a verb with data of its own until it has said where to look.
+func start(says string, args ...string) (*server, error) {
 	data, err := os.MkdirTemp(shared.dir, "data-")
 	if err != nil {
 		return nil, err
 	}
 	s := &server{began: time.Now(), done: make(chan struct{})}
-	s.cmd = exec.Command(shared.binary, "up", "--demo", "on", "--demo-hours", strconv.Itoa(hours), "--data", data,
-		"--listen", "127.0.0.1:0", "--health-listen", "", "--min-free", "1MiB")
+	s.cmd = exec.Command(shared.binary, append(args, "--data", data, "--listen", "127.0.0.1:0", "--health-listen", "", "--min-free", "1MiB")...)
 	// The workload's JVM must start as it would anywhere: without options that
 	// somebody put into the environment.
 	for _, v := range os.Environ() {
@@ -63,7 +86,7 @@ func startServer(hours int) (*server, error) {
 		w.Close()
 		close(s.done)
 	}()
-	if s.url, err = s.said(`shows them on (http://\S+)`, 30*time.Second); err != nil {
+	if s.url, err = s.said(says, 30*time.Second); err != nil {
 		s.stop()
 		return nil, err
 	}
@@ -94,11 +117,11 @@ func (s *server) said(pattern string, limit time.Duration) (string, error) {
 		}
 		select {
 		case <-s.done:
-			return "", fmt.Errorf("tacho up ended:\n%s", s.output())
+			return "", fmt.Errorf("tacho ended:\n%s", s.output())
 		default:
 		}
 		if time.Now().After(end) {
-			return "", fmt.Errorf("tacho up did not say %q within %v:\n%s", pattern, limit, s.output())
+			return "", fmt.Errorf("tacho did not say %q within %v:\n%s", pattern, limit, s.output())
 		}
 	}
 }
@@ -112,7 +135,7 @@ func (s *server) stop() error {
 	case <-time.After(30 * time.Second):
 		s.cmd.Process.Kill()
 		<-s.done
-		return fmt.Errorf("tacho up (pid %d) did not end within 30 s of SIGTERM:\n%s", s.cmd.Process.Pid, s.output())
+		return fmt.Errorf("tacho (pid %d) did not end within 30 s of SIGTERM:\n%s", s.cmd.Process.Pid, s.output())
 	}
 }
 

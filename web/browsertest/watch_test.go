@@ -9,9 +9,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/fetch"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
 )
 
 // violations makes the page tell the console what the policy stopped.
@@ -27,6 +30,9 @@ type watch struct {
 	requests []*request
 	byID     map[network.RequestID]*request
 	lenient  bool // the server is about to go away: failures are expected
+	sends    bool // files are uploaded
+	choosers int  // how often the system's dialog for files was asked for
+	instead  func(*fetch.EventRequestPaused)
 }
 
 // request is something the page asked the server for.
@@ -60,6 +66,14 @@ func (w *watch) see(ev any) {
 		if e.Entry.Level == log.EntryLevelError || e.Entry.Level == log.EntryLevelWarning {
 			w.complain("%s %s: %s %s", e.Entry.Source, e.Entry.Level, e.Entry.Text, e.Entry.URL)
 		}
+	case *page.EventJavascriptDialogOpening:
+		w.complain("a dialog: %s %s", e.Type, e.Message)
+	case *page.EventFileChooserOpened:
+		w.choosers++
+	case *fetch.EventRequestPaused:
+		if w.instead != nil {
+			go w.instead(e) // its command must not wait for this event to be over
+		}
 	case *network.EventRequestWillBeSent:
 		w.asked(e)
 	case *network.EventResponseReceived:
@@ -85,10 +99,11 @@ func (w *watch) asked(e *network.EventRequestWillBeSent) {
 		w.complain("a request for %q: %v", e.Request.URL, err)
 		return
 	}
-	if u.Scheme+"://"+u.Host != w.host {
+	// A data: address asks nobody; the browser draws its own controls with them.
+	if u.Scheme+"://"+u.Host != w.host && u.Scheme != "data" {
 		w.complain("a request to a stranger: %s", e.Request.URL)
 	}
-	if e.Request.Method != "GET" {
+	if e.Request.Method != "GET" && !(w.sends && e.Request.Method == "POST" && u.Path == "/api/v1/upload") {
 		w.complain("the page only asks, but sent %s %s", e.Request.Method, e.Request.URL)
 	}
 	r := &request{url: u}
@@ -114,6 +129,13 @@ func (w *watch) tolerate() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.lenient = true
+}
+
+// uploads lets the page send files from now on.
+func (w *watch) uploads() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.sends = true
 }
 
 // seen is how many requests there have been.
@@ -166,6 +188,13 @@ func TestTheWatchSees(t *testing.T) {
 		b.until(want, 10*time.Second, func() bool {
 			return slices.ContainsFunc(b.complaints(), func(c string) bool { return strings.Contains(c, want) })
 		})
+	}
+	if _, err := eval[any](b, `(setTimeout(() => alert("a box")), null)`); err != nil {
+		t.Fatal(err)
+	}
+	b.until("a dialog", 10*time.Second, func() bool { return slices.Contains(b.complaints(), "a dialog: alert a box") })
+	if _, err := chromedp.Call(b.ctx, page.HandleJavaScriptDialog, page.HandleJavaScriptDialogParams{Accept: true}); err != nil {
+		t.Fatal(err)
 	}
 	if bad, err := eval[bool](b, `"bad" in window`); err != nil || bad {
 		t.Errorf("the inline script ran: %v %v", bad, err)

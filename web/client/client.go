@@ -103,6 +103,10 @@ func (c *Client) do(ctx context.Context, method, path string, q url.Values, body
 	case res.StatusCode != http.StatusOK:
 		return c.refusal(res, b)
 	}
+	if raw, ok := v.(*[]byte); ok {
+		*raw = b
+		return nil
+	}
 	if err := json.Unmarshal(b, v); err != nil {
 		return c.stranger(res)
 	}

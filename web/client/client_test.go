@@ -51,10 +51,19 @@ func TestQuestions(t *testing.T) {
 		},
 			"/api/v1/top?limit=5&search=%2Fx%2F&service=s&sort=total"},
 		"icicle": {func(c *Client) (any, error) {
-			return c.Icicle(ctx, Query{}, IcicleOptions{Focus: "f", Depth: 3, MinShare: 0.01})
+			return c.Icicle(ctx, Query{}, IcicleOptions{Narrow: Narrow{Focus: "f"}, Depth: 3, MinShare: 0.01})
 		},
 			"/api/v1/icicle?depth=3&focus=f&min_share=0.01"},
-		"callers":  {func(c *Client) (any, error) { return c.Callers(ctx, Query{}, "f", IcicleOptions{Focus: "g"}) }, "/api/v1/callers?function=f"},
+		"callers": {func(c *Client) (any, error) {
+			return c.Callers(ctx, Query{}, "f", IcicleOptions{Narrow: Narrow{Exclude: []string{"x", "y"}}})
+		}, "/api/v1/callers?exclude=x&exclude=y&function=f"},
+		"heatmap search": {func(c *Client) (any, error) {
+			return c.HeatmapOf(ctx, Query{}, "", Narrow{Filter: []string{"/json/"}, Exclude: []string{"x"}})
+		}, "/api/v1/heatmap?exclude=x&filter=%2Fjson%2F"},
+		"diff": {func(c *Client) (any, error) {
+			return c.Diff(ctx, Query{Service: "s"}, DiffOptions{Base: Query{From: "now-2h", Until: "now-1h", Match: []string{"a=\"b\""}}, Norm: "rate", Significance: true,
+				IcicleOptions: IcicleOptions{Narrow: Narrow{Filter: []string{"q"}, Collapse: []string{"recursion"}, Invert: true, Every: "1h", Keep: "5m"}}})
+		}, "/api/v1/diff?base_from=now-2h&base_match=a%3D%22b%22&base_until=now-1h&collapse=recursion&every=1h&filter=q&invert=true&keep=5m&norm=rate&service=s&significance=true"},
 		"samples":  {func(c *Client) (any, error) { return c.Samples(ctx, Query{}, 7) }, "/api/v1/samples?limit=7"},
 		"timeline": {func(c *Client) (any, error) { return c.Timeline(ctx, Query{}, "jvm.", "1s") }, "/api/v1/timeline?name=jvm.&step=1s"},
 		"events":   {func(c *Client) (any, error) { return c.Events(ctx, Query{}, "gc.", 9) }, "/api/v1/events?kind=gc.&limit=9"},

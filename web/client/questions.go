@@ -44,6 +44,7 @@ func setInt(v url.Values, name string, n int) {
 // TopOptions are those of the table of methods; zero values leave the choice
 // to the server.
 type TopOptions struct {
+	Narrow
 	Limit  int
 	Sort   string // self or total
 	Search string
@@ -51,13 +52,13 @@ type TopOptions struct {
 
 // IcicleOptions are those of a tree.
 type IcicleOptions struct {
-	Focus    string  // Icicle only
+	Narrow
 	Depth    int     // levels below the root, 0 = all
 	MinShare float64 // 0 = the server's choice
 }
 
 func (o IcicleOptions) set(v url.Values) {
-	set(v, "focus", o.Focus)
+	o.Narrow.set(v)
 	setInt(v, "depth", o.Depth)
 	if o.MinShare > 0 {
 		v.Set("min_share", strconv.FormatFloat(o.MinShare, 'g', -1, 64))
@@ -81,8 +82,14 @@ func (c *Client) Labels(ctx context.Context, service string) (*report.Labels, er
 
 // Heatmap sums per step ("60s", "" = the server's choice).
 func (c *Client) Heatmap(ctx context.Context, q Query, step string) (*report.Heatmap, error) {
+	return c.HeatmapOf(ctx, q, step, Narrow{})
+}
+
+// HeatmapOf also sums what is in stacks that n's Filter and Exclude select.
+func (c *Client) HeatmapOf(ctx context.Context, q Query, step string, n Narrow) (*report.Heatmap, error) {
 	v := q.values()
 	set(v, "step", step)
+	Narrow{Filter: n.Filter, Exclude: n.Exclude}.set(v)
 	return ask[report.Heatmap](ctx, c, "heatmap", v)
 }
 
@@ -92,6 +99,7 @@ func (c *Client) Top(ctx context.Context, q Query, o TopOptions) (*report.Top, e
 	setInt(v, "limit", o.Limit)
 	set(v, "sort", o.Sort)
 	set(v, "search", o.Search)
+	o.Narrow.set(v)
 	return ask[report.Top](ctx, c, "top", v)
 }
 
@@ -105,10 +113,36 @@ func (c *Client) Icicle(ctx context.Context, q Query, o IcicleOptions) (*report.
 // Callers is the tree of those who call a function.
 func (c *Client) Callers(ctx context.Context, q Query, function string, o IcicleOptions) (*report.Icicle, error) {
 	v := q.values()
-	o.Focus = ""
 	o.set(v)
 	set(v, "function", function)
 	return ask[report.Icicle](ctx, c, "callers", v)
+}
+
+// DiffOptions are those of a comparison. An empty field of Base is that of the
+// query; Base.Service and Base.Type are not read.
+type DiffOptions struct {
+	IcicleOptions
+	Base         Query
+	Norm         string // share or rate
+	Sort         string // self or total
+	Limit        int
+	Significance bool
+}
+
+// Diff compares a selection with a base.
+func (c *Client) Diff(ctx context.Context, q Query, o DiffOptions) (*report.Diff, error) {
+	v := q.values()
+	o.set(v)
+	set(v, "base_from", o.Base.From)
+	set(v, "base_until", o.Base.Until)
+	for _, m := range o.Base.Match {
+		v.Add("base_match", m)
+	}
+	set(v, "norm", o.Norm)
+	set(v, "sort", o.Sort)
+	setInt(v, "limit", o.Limit)
+	setBool(v, "significance", o.Significance)
+	return ask[report.Diff](ctx, c, "diff", v)
 }
 
 // Samples are raw timed samples, at most limit (0 = the server's choice).
@@ -132,6 +166,28 @@ func (c *Client) Events(ctx context.Context, q Query, kind string, limit int) (*
 	set(v, "kind", kind)
 	setInt(v, "limit", limit)
 	return ask[report.Events](ctx, c, "events", v)
+}
+
+// NewEvent is an event to be marked; docs/api.md says what empty fields mean.
+type NewEvent struct {
+	Service    string            `json:"service"`
+	Instance   string            `json:"instance,omitempty"`
+	Time       string            `json:"time,omitempty"`
+	DurationNS int64             `json:"duration_ns,omitempty"`
+	Kind       string            `json:"kind"`
+	Name       string            `json:"name,omitempty"`
+	Attrs      map[string]string `json:"attrs,omitempty"`
+}
+
+// Mark stores an event and returns it as it is listed. When it returns, the
+// event is durable.
+func (c *Client) Mark(ctx context.Context, e NewEvent) (*report.Event, error) {
+	b, err := json.Marshal(e)
+	if err != nil {
+		return nil, fmt.Errorf("encoding the event %s: %w", e.Kind, err)
+	}
+	out := new(report.Event)
+	return out, c.do(ctx, "POST", "api/v1/events", nil, b, out)
 }
 
 // Agents lists the agents that report to the server.

@@ -84,7 +84,38 @@ function select(q) {
   return { s, type, from, until, total, seconds: Math.round(seconds), tree: treeOf(q.get("service")) };
 }
 
+/** The step asked for, in ms. */
+function stepOf(q) {
+  const m = /^(\d+)(ms|s)$/.exec(q.get("step") ?? "60s");
+  return Number(m[1]) * (m[2] === "s" ? 1000 : 1);
+}
+
+/** A few events: a deploy a day, a pause every ninety seconds. */
+function eventsIn(s, from, until, kind) {
+  const out = [], put = (time_ms, ms, k, name, attrs) => { if (k.startsWith(kind) && time_ms >= s.first) out.push({ time_ms, duration_ns: ms * 1e6, kind: k, name, thread: "VM Thread", instance: s.instances[0], attrs }); };
+  for (let t = Math.ceil(from / DAY) * DAY + 14 * 36e5; t < until; t += DAY) put(t, 0, "deploy", "v1." + Math.floor(t / DAY) % 90, {});
+  for (let t = Math.ceil(from / 9e4) * 9e4; t < until && out.length < 10000; t += 9e4) put(t, 2 + random(t / 9e4)() * 30, "gc.pause", t % 27e4 ? "G1 Evacuation Pause" : "Metadata GC Threshold", { gcId: String(t / 9e4) });
+  return out.sort((a, b) => a.time_ms - b.time_ms);
+}
+
 const API = {
+  events: (q) => {
+    const s = SERVICES[q.get("service")], now = Date.now();
+    return { events: eventsIn(s, time(q.get("from"), now), time(q.get("until"), now), q.get("kind") ?? ""), truncated: false, missing: [] };
+  },
+  timeline: (q) => {
+    const s = SERVICES[q.get("service")], now = Date.now(), step = stepOf(q), from = Math.floor(time(q.get("from"), now) / step) * step;
+    const times = []; for (let t = from; t < time(q.get("until"), now); t += step) times.push(t);
+    const line = (name, unit, labels, f) => ({ name, unit, labels, values: times.map((t) => { const v = load(s, t); return v === null ? null : f(v / 1e9, t); }) });
+    const group = (g, share) => line("cpu.usage", "cores", { thread_group: g }, (v) => v * share);
+    return { from_ms: from, step_ms: step, missing: [], series: [
+      group("http-nio-#-exec-#", 0.7), group("kafka-consumer-#", 0.15), group("JIT C2", 0.08), group("GC", 0.05), group("VM", 0.02),
+      line("alloc.rate", "bytes/s", {}, (v) => v * 4e7), line("cpu.runqueue", "cores", { thread_group: "http-nio-#-exec-#" }, (v) => v / 30),
+      line("jvm.memory.used", "bytes", { when: "before gc" }, () => 9e8), line("jvm.memory.used", "bytes", { when: "after gc" }, (v) => 3e8 + v * 1e8),
+      ...["running", "runnable", "blocked", "waiting"].map((state, i) => line("threads.state", "threads", { state }, (v) => [v, v / 9, v / 5, 60][i])),
+      line("jvm.class.loaded", "count", {}, () => 14210), line("jvm.exceptions.thrown", "count", {}, (_, t) => (t - s.first) / 9000),
+    ] };
+  },
   services: () => ({ services: Object.entries(SERVICES).map(([name, s]) => {
     const now = Date.now(), last = s.live ? now - 1000 : s.last, from = Math.floor(now / 36e5) * 36e5 - 23 * 36e5;
     return { name, demo: !!s.demoUntil, types: s.types, first_ms: s.first, last_ms: last,
@@ -93,10 +124,11 @@ const API = {
   }) }),
   heatmap: (q) => {
     const { s, type, from, until } = select(q);
-    const m = /^(\d+)s$/.exec(q.get("step") ?? "60s"), step = Number(m[1]) * 1000;
+    const step = stepOf(q);
     const a = Math.floor(from / step) * step, b = Math.ceil(until / step) * step, cells = [];
     for (let t = a; t < b; t += step) cells.push(cellSum(s, t, step, type.name));
-    return { from_ms: a, until_ms: b, step_ms: step, unit: type.unit, cells, demo_until_ms: s.demoUntil && s.demoUntil > a ? s.demoUntil : null, missing: [] };
+    const found = q.get("search") ? cells.map((c, i) => Math.round((c ?? 0) * (0.5 + 0.5 * Math.sin(i / 40)))) : undefined;
+    return { from_ms: a, until_ms: b, step_ms: step, unit: type.unit, cells, matched: found, demo_until_ms: s.demoUntil && s.demoUntil > a ? s.demoUntil : null, missing: [] };
   },
   top: (q) => {
     const { type, total, seconds, tree } = select(q);

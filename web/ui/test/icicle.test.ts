@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { depthOf, layout, nodeAt, sideways, type View } from "../src/icicle/layout";
-import { moved } from "../src/icicle/move";
+import { flipped, moved } from "../src/icicle/move";
+import { rowAt, rowY } from "../src/icicle/paint";
 import { findByHash, pathHash } from "../src/icicle/path";
 import { detailFor, exactly, find, minShare, within } from "../src/icicle/search";
-import { ancestry, buildTree, children, prunedIn } from "../src/icicle/tree";
+import { threadStates } from "../src/icicle/threadstate";
+import { ancestry, buildTree, children, nodeName, prunedIn, without } from "../src/icicle/tree";
 import { matchTable, parseQuery } from "../src/text/match";
 import { columns, SMALL } from "./helpers";
 
@@ -132,4 +134,34 @@ test("200,000 frames: what cannot be seen is not laid out one by one", () => {
   assert.equal(t.size, 200001);
   const b = layout(t, view({}));
   assert.equal(b.count, 1 + 2000 + 1); // callers are half a pixel each, the leaves one run
+});
+
+test("hidden stacks leave no gap and count nowhere", () => {
+  const t = without(tree, [2]); // a's b, 40
+  assert.deepEqual(Array.from({ length: t.size }, (_, i) => nodeName(t, i)), ["all", "a", "c", "d", "b"]);
+  assert.deepEqual([...t.value], [60, 20, 20, 30, 10]);
+  assert.deepEqual([...t.offset], [0, 0, 0, 20, 20]);
+  assert.deepEqual([...t.parent], [-1, 0, 1, 0, 3]);
+  assert.equal(t.total, 60);
+  assert.deepEqual([...without(tree, [1, 2]).value], [40, 30, 10]); // inside one hidden already
+  assert.equal(without(tree, [-1, 0]), tree); // the root stays, unknown ones are nothing
+  assert.deepEqual([...tree.value], [100, 60, 40, 20, 30, 10]); // the whole tree is as it was
+});
+
+test("with the root at the bottom callers are above it", () => {
+  const flip = { flip: true, skip: 0, inner: 200 }, down = { flip: false, skip: 1, inner: 200 };
+  assert.equal(rowY(flip, 0), 180);
+  assert.equal(rowY(flip, 2), 140);
+  assert.deepEqual([rowAt(flip, 199), rowAt(flip, 180), rowAt(flip, 179)], [0, 0, 1]);
+  assert.equal(rowY(down, 1), 0);
+  assert.deepEqual([rowAt(down, 0), rowAt(down, 20)], [1, 2]);
+  assert.equal(flipped("ArrowUp"), "ArrowDown");
+  assert.equal(flipped("ArrowLeft"), "ArrowLeft");
+});
+
+test("what threads did is read from where waiting stacks end, the larger part wins", () => {
+  const t = buildTree(columns(["all", 0, ["a", 0, ["jdk.internal.misc.Unsafe.park", 60], ["java.lang.Object.wait0", 10]], ["b", 20], ["java.lang.Thread.sleep0", 5], ["sun.nio.ch.EPoll.wait", 9]]));
+  assert.deepEqual([...threadStates(t, "offcpu")], [1, 1, 1, 2, 6, 3, 4]);
+  assert.deepEqual([...threadStates(t, "cpu")], [0, 0, 0, 0, 0, 0, 0]);
+  assert.equal(threadStates(t, "wall")[4], 0);
 });

@@ -13,6 +13,9 @@ test("the URL holds the state, there and back", () => {
   const s: State = {
     from: "now-24h", to: "", sel: [1_699_999_000_000, 1_699_999_600_000], type: "cpu", q: "/a&b=#?/", f: "com.acme.<Foo>.bar",
     callers: "x y", m: "ü🛒", z: "1a2b~2", color: "package", sort: "total",
+    match: ['instance="a"', 'thread_group=~"http.*"'], filter: ["/x|y/"], x: ["a.B.c"], hide: ["1f", "2g"], fold: ["recursion", "package:java."], inv: true,
+    base: [1_699_990_000_000, 1_699_991_000_000], basematch: ['instance="b"'], norm: "rate",
+    ev: "1699999500000.gc.pause",
   };
   assert.deepEqual(parseState(formatState(s)), s);
   assert.equal(formatState(DEFAULTS), "");
@@ -25,9 +28,10 @@ test("bad values fall back to defaults", () => {
 });
 
 test("a zoom carries its detail level", () => {
-  assert.deepEqual(parseZoom("abc~3"), { hash: "abc", detail: 3 });
-  assert.deepEqual(parseZoom("abc"), { hash: "abc", detail: 0 });
-  assert.deepEqual(parseZoom("~9"), { hash: "", detail: 5 });
+  assert.deepEqual(parseZoom("abc~3"), { hash: "abc", detail: 3, below: false });
+  assert.deepEqual(parseZoom("abc"), { hash: "abc", detail: 0, below: false });
+  assert.deepEqual(parseZoom("~9"), { hash: "", detail: 5, below: false });
+  assert.deepEqual(parseZoom("_abc~1"), { hash: "abc", detail: 1, below: true });
   assert.equal(formatZoom("abc", 0), "abc");
   assert.equal(formatZoom("abc", 2), "abc~2");
   assert.equal(parseState("?z=~1").z, "~1");
@@ -104,4 +108,17 @@ test("the agents line counts targets by state", () => {
   assert.equal(summary(c), "2 recording · 1 limited · 1 refused");
   assert.equal(brief(c), "1 refused");
   assert.equal(summary(count([])), "no agent");
+});
+
+test("a selection may have a rhythm", () => {
+  const sel: [number, number, number, number] = [1_699_999_000_000, 1_700_009_000_000, 3_600_000, 300_000];
+  assert.equal(formatState({ ...DEFAULTS, sel }), "?sel=1699999000000-1700009000000~3600000~300000");
+  assert.deepEqual(parseState("?sel=1699999000000-1700009000000~3600000~300000").sel, sel);
+  for (const bad of ["~3600000", "~300000~3600000", "~1~2~3", "~x~1"]) assert.equal(parseState("?sel=1699999000000-1700009000000" + bad).sel, null);
+});
+
+test("the timeline has its page and its event", () => {
+  assert.deepEqual(parsePath("/tl/a%20b"), { page: "tl", service: "a b" });
+  assert.equal(parseState("?ev=1699999000000.gc.pause").ev, "1699999000000.gc.pause");
+  assert.equal(parseState("?ev=<b>").ev, "");
 });

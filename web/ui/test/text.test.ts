@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { chosen, formatSelector, parseSelector, toggle } from "../src/text/labels";
 import { matchTable, parseQuery } from "../src/text/match";
 import { displayName, fit, forms, initials, parts } from "../src/text/name";
-import { duration, parseTime } from "../src/text/time";
+import { duration, fromInput, parseTime, toInput } from "../src/text/time";
 import { digits, percent, rate, rateTick, value } from "../src/text/units";
 
 test("names split at the class", () => {
@@ -97,4 +98,26 @@ test("durations name their two largest units", () => {
   assert.equal(duration(12 * 6e4), "12 min");
   assert.equal(duration(200 * 6e4), "3 h 20 min");
   assert.equal(duration(26 * 36e5), "1 d 2 h");
+});
+
+test("label selectors: one value, several, back to none", () => {
+  assert.deepEqual(parseSelector('thread_group=~"http.*"'), { name: "thread_group", op: "=~", value: "http.*" });
+  assert.deepEqual(parseSelector('a!="b\\"c"'), { name: "a", op: "!=", value: 'b"c' });
+  assert.equal(parseSelector("nonsense"), null);
+  assert.equal(formatSelector({ name: "a", op: "=", value: 'b"\\' }), 'a="b\\"\\\\"');
+  const one = toggle(['instance="a"'], "thread_group", "JIT C2");
+  assert.deepEqual(one, ['instance="a"', 'thread_group="JIT C2"']);
+  const two = toggle(one, "thread_group", "http-#.x");
+  assert.deepEqual(two, ['instance="a"', 'thread_group=~"JIT C2|http-#\\\\.x"']); // quoted for the expression, then for the selector
+  assert.deepEqual(chosen(two, "thread_group"), ["JIT C2", "http-#.x"]);
+  assert.deepEqual(toggle(two, "thread_group", "JIT C2"), ['instance="a"', 'thread_group="http-#.x"']);
+  assert.deepEqual(toggle(['instance="a"'], "instance", "a"), []);
+  assert.deepEqual(chosen(['thread_group=~"http.*"'], "thread_group"), []); // somebody's own expression
+});
+
+test("an instant goes into an input and comes back", () => {
+  const ms = new Date(2026, 10, 22, 5, 3, 9).getTime();
+  assert.equal(toInput(ms), "2026-11-22T05:03:09");
+  assert.equal(fromInput(toInput(ms)), ms);
+  assert.ok(Number.isNaN(fromInput("")));
 });

@@ -15,6 +15,7 @@ export interface Answer {
   unit: string;
   cells: (number | null)[];
   demo_until_ms?: number | null;
+  matched?: number[]; // with a search: what of each cell matches
 }
 
 export function fromAnswer(a: Answer): Cells {
@@ -70,6 +71,18 @@ export function sum(c: Cells, fromMs: number, untilMs: number): Sum {
     out.recorded++;
     out.sum += v;
     if (v > out.peak) { out.peak = v; out.peakMs = c.fromMs + i * c.stepMs; }
+  }
+  return out;
+}
+
+/** The same over several stretches of time. */
+export function sumAll(c: Cells, parts: [number, number][]): Sum {
+  const out: Sum = { sum: 0, recorded: 0, peak: 0, peakMs: NaN };
+  for (const [from, until] of parts) {
+    const s = sum(c, from, until);
+    out.recorded += s.recorded;
+    out.sum += s.sum;
+    if (s.peak > out.peak) { out.peak = s.peak; out.peakMs = s.peakMs; }
   }
   return out;
 }

@@ -1,6 +1,6 @@
 // The geometry of the heat map. Time runs down a column and then to the next:
 // a column is an hour and a row a minute for days; shorter ranges use finer
-// squares of the same 60 rows. A cell index counts steps from `origin`, the
+// squares, down to columns of a second in rows of 20 ms. A cell index counts steps from `origin`, the
 // start of the first column, so that continuous time is continuous in it.
 
 export interface Grid {
@@ -16,17 +16,22 @@ export interface Scheme { stepMs: number; rows: number; }
 
 const HOUR = 36e5;
 
-/** The squares for a range: 1 s up to 90 min, 10 s up to 12 h, else 1 min. */
+/** The squares for a range: 20 ms up to 5 min, 50 ms up to 10, 1 s up to 90 min, 10 s up to 12 h, else 1 min. */
 export function scheme(spanMs: number, coarse = false): Scheme {
   if (spanMs <= 12 * HOUR) {
     // Where no raw samples are kept (or only minute counts exist) short ranges
     // still show minute squares, ten to a column.
     if (coarse) return { stepMs: 6e4, rows: 10 };
+    if (spanMs <= 3e5) return { stepMs: 20, rows: 50 };
+    if (spanMs <= 6e5) return { stepMs: 50, rows: 20 };
     return spanMs <= 1.5 * HOUR ? { stepMs: 1e3, rows: 60 } : { stepMs: 1e4, rows: 60 };
   }
   if (spanMs > 8 * 24 * HOUR) return { stepMs: HOUR, rows: 24 };
   return { stepMs: 6e4, rows: 60 };
 }
+
+/** A step as the API takes it: "60s", "20ms". */
+export const stepText = (ms: number) => (ms % 1000 ? ms + "ms" : ms / 1000 + "s");
 
 /** zoneMs is local time minus UTC, so that columns start on local hours. */
 export function makeGrid(fromMs: number, untilMs: number, s: Scheme, zoneMs: number): Grid {
@@ -72,7 +77,8 @@ export interface Tick { col: number; ms: number; major: boolean; }
 
 export function ticks(g: Grid, zoneMs: number, maxTicks: number): Tick[] {
   const colMs = g.stepMs * g.rows;
-  const steps = [1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440, 2880, 10080].map((m) => m * 6e4);
+  const minutes = [1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440, 2880, 10080].map((m) => m * 6e4);
+  const steps = [1e3, 2e3, 5e3, 1e4, 1.5e4, 3e4, ...minutes];
   const want = steps.find((s) => s >= colMs && (g.cols * colMs) / s <= maxTicks) ?? steps[steps.length - 1];
   const out: Tick[] = [];
   for (let c = 0; c < g.cols; c++) {

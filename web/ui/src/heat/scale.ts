@@ -36,3 +36,19 @@ export function ramp(stops: RGB[]): string[] {
   }
   return out;
 }
+
+/** A tone while a search is active: none so pale that its hue could not be told, and the order kept. */
+export const lifted = (t: number) => (t === 0 ? 0 : 80 + Math.round((t * (TONES - 80)) / TONES));
+
+/** Steps of the matched share a search tints cells with. */
+export const TINTS = 8;
+
+/** The step of a share; any match at all is told from none. */
+export function tint(share: number, top: number): number {
+  return share > 0 && top > 0 ? Math.max(1, Math.min(TINTS, Math.round((share / top) * TINTS))) : 0;
+}
+
+/** TINTS + 1 ramps between two hues of equal lightness. */
+export function tints(a: RGB[], b: RGB[]): string[][] {
+  return Array.from({ length: TINTS + 1 }, (_, k) => ramp(a.map((c, i) => c.map((v, j) => Math.round(v + ((b[i][j] - v) * k) / TINTS)) as RGB)));
+}

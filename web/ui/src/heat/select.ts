@@ -1,14 +1,34 @@
-// Selections of the heat map: continuous time, kept as instants so that they
-// stay put while the window moves on.
+// Selections of the heat map, kept as instants so that they stay put while the
+// window moves on: continuous time, or the same part of every column.
 
-import type { Grid, Plot } from "./grid";
-import { cellTime, colX, rowY } from "./grid";
+import type { Params } from "../api";
+import type { Sel } from "../urlstate";
+import { cellTime, colX, rowY, stepText, type Grid, type Plot } from "./grid";
 
-export type Sel = [number, number]; // [from, until) in Unix ms
+export type { Sel } from "../urlstate";
 
 /** All time from one cell to another, whichever comes first. */
 export function between(g: Grid, a: number, b: number): Sel {
   return [cellTime(g, Math.min(a, b)), cellTime(g, Math.max(a, b) + 1)];
+}
+
+/**
+ * The rectangle with two cells as its corners: the same rows of each column,
+ * as far as they lie in the range. Of one column, or of whole columns, it is
+ * continuous time.
+ */
+export function rectangle(g: Grid, a: number, b: number): Sel {
+  const cols = [Math.floor(a / g.rows), Math.floor(b / g.rows)].sort((x, y) => x - y);
+  const rows = [a % g.rows, b % g.rows].sort((x, y) => x - y);
+  let [c0, c1] = cols;
+  const [r0, r1] = rows;
+  // A first or last column may have those rows outside of the range.
+  if (c0 < c1 && c0 * g.rows + r1 < g.first) c0++;
+  if (c0 < c1 && c1 * g.rows + r0 >= g.end) c1--;
+  const first = c0 * g.rows + r0, until = cellTime(g, Math.min(g.end, c1 * g.rows + r1 + 1));
+  if (c0 === c1 || r1 - r0 + 1 === g.rows) return [cellTime(g, Math.max(g.first, first)), until];
+  // The rhythm is counted from a full start, even where the range cuts the first part.
+  return [cellTime(g, first), until, g.rows * g.stepMs, (r1 - r0 + 1) * g.stepMs];
 }
 
 /** Shift-click: the selection grows or shrinks to reach a cell. */
@@ -27,12 +47,27 @@ export function column(g: Grid, cell: number): Sel {
   return [cellTime(g, Math.max(c, g.first)), cellTime(g, Math.min(c + g.rows, g.end))];
 }
 
-/** The cells [a, b) a selection covers; null when it is out of the range. */
-export function cells(g: Grid, sel: Sel): [number, number] | null {
-  const a = Math.max(g.first, Math.floor((sel[0] - g.originMs) / g.stepMs));
-  const b = Math.min(g.end, Math.ceil((sel[1] - g.originMs) / g.stepMs));
+/** The stretches of time a selection is made of. */
+export function stretches(sel: Sel): [number, number][] {
+  const [from, until, every, keep] = sel;
+  if (!every || !keep) return [[from, until]];
+  const out: [number, number][] = [];
+  for (let t = from; t < until && out.length < 2000; t += every) out.push([t, Math.min(until, t + keep)]);
+  return out;
+}
+
+/** What the API is asked to restrict from–until to. */
+export const rhythm = (sel: Sel | null): Params => (sel?.[2] ? { every: stepText(sel[2]), keep: stepText(sel[3]!) } : {});
+
+/** The cells [a, b) time from–until covers; null when it is out of the range. */
+export function cells(g: Grid, from: number, until: number): [number, number] | null {
+  const a = Math.max(g.first, Math.floor((from - g.originMs) / g.stepMs));
+  const b = Math.min(g.end, Math.ceil((until - g.originMs) / g.stepMs));
   return a < b ? [a, b] : null;
 }
+
+/** The cells of each stretch of a selection. */
+export const pieces = (g: Grid, sel: Sel) => stretches(sel).map(([a, b]) => cells(g, a, b)).filter((c) => c !== null);
 
 export interface Rect { x: number; y: number; w: number; h: number; }
 
@@ -57,17 +92,39 @@ export function rects(g: Grid, p: Plot, a: number, b: number, dpr = 1): Rect[] {
   return out;
 }
 
+type Polygon = [number, number][];
+
 /** The outline of the cells [a, b): one closed polygon, or two that are apart. */
-export function outline(g: Grid, p: Plot, a: number, b: number, dpr = 1): [number, number][][] {
+export function outline(g: Grid, p: Plot, a: number, b: number, dpr = 1): Polygon[] {
   const ca = Math.floor(a / g.rows), ra = a % g.rows;
   const cb = Math.floor((b - 1) / g.rows), rb = ((b - 1) % g.rows) + 1;
   const X = (c: number) => colX(g, p, c, dpr), Y = (r: number) => rowY(g, p, r, dpr);
-  const box = (c0: number, c1: number, r0: number, r1: number): [number, number][] =>
-    [[X(c0), Y(r0)], [X(c1), Y(r0)], [X(c1), Y(r1)], [X(c0), Y(r1)]];
+  const box = (c0: number, c1: number, r0: number, r1: number): Polygon => [[X(c0), Y(r0)], [X(c1), Y(r0)], [X(c1), Y(r1)], [X(c0), Y(r1)]];
   if (ca === cb) return [box(ca, ca + 1, ra, rb)];
   if (cb === ca + 1 && ra >= rb) return [box(ca, cb, ra, g.rows), box(cb, cb + 1, 0, rb)];
   return [[
     [X(ca), Y(ra)], [X(ca + 1), Y(ra)], [X(ca + 1), Y(0)], [X(cb + 1), Y(0)],
     [X(cb + 1), Y(rb)], [X(cb), Y(rb)], [X(cb), Y(g.rows)], [X(ca), Y(g.rows)],
   ]];
+}
+
+/** The outlines of all pieces of a selection; boxes side by side are one box. */
+export function outlines(g: Grid, p: Plot, parts: [number, number][], dpr = 1): Polygon[] {
+  const out: Polygon[] = [];
+  for (let i = 0; i < parts.length; i++) {
+    const [a, b] = parts[i];
+    let j = i;
+    // Equal parts one column apart join, if each lies in one column.
+    if (Math.floor(a / g.rows) === Math.floor((b - 1) / g.rows)) {
+      while (j + 1 < parts.length && parts[j + 1][0] === parts[j][0] + g.rows && parts[j + 1][1] === parts[j][1] + g.rows) j++;
+    }
+    const poly = outline(g, p, a, b, dpr);
+    if (j > i) {
+      const x = colX(g, p, Math.floor(parts[j][0] / g.rows) + 1, dpr);
+      poly[0][1][0] = poly[0][2][0] = x;
+    }
+    out.push(...poly);
+    i = j;
+  }
+  return out;
 }

@@ -18,3 +18,8 @@ export function moved(t: Tree, v: View, at: number, key: string): number | undef
     default: return undefined;
   }
 }
+
+const UPSIDE_DOWN: Record<string, string> = { ArrowUp: "ArrowDown", ArrowDown: "ArrowUp" };
+
+/** The key as it is meant where callers are above: up is away from the root. */
+export const flipped = (key: string) => UPSIDE_DOWN[key] ?? key;

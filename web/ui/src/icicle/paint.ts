@@ -1,23 +1,38 @@
-// Draws an icicle, root on top: one row of the canvas per level.
+// Draws an icicle, one row of the canvas per level: root on top, or with the
+// root at the bottom and its callers above it (flip).
 
 import { nameHash, packageOf, type Palette } from "../color/palette";
-import { fit, forms } from "../text/name";
+import type { Color } from "../urlstate";
+import { lean, sign, tint } from "./diff";
+import type { Labels } from "./labels";
 import type { Boxes, View } from "./layout";
+import { threadStates } from "./threadstate";
 import type { Tree } from "./tree";
 
 export const ROW = 20;
-const FONT = "12px system-ui, -apple-system, 'Segoe UI', sans-serif";
+export const FONT = "12px system-ui, -apple-system, 'Segoe UI', sans-serif";
 const PAD = 4;
+
+/** Where rows are: from the top less some rows, or from the bottom of a height. */
+export interface Rows { flip: boolean; skip: number; inner: number; }
+
+/** The top of a level, in pixels of the whole height. */
+export const rowY = (r: Rows, level: number) => (r.flip ? r.inner - (level + 1) * ROW : (level - r.skip) * ROW);
+
+/** The level at a height. */
+export const rowAt = (r: Rows, y: number) => (r.flip ? Math.ceil((r.inner - y) / ROW) - 1 : Math.floor(y / ROW) + r.skip);
 
 export interface IcicleScene {
   tree: Tree;
   boxes: Boxes;
   view: View;
+  rows: Rows;
   scrollTop: number;
   width: number;
   height: number;
   dpr: number;
-  colorBy: "kind" | "package";
+  colorBy: Color;
+  type: string; // of the profile: thread states depend on it
   searching: boolean; // frames that are not marked fade
 }
 
@@ -30,18 +45,20 @@ export function paintIcicle(ctx: CanvasRenderingContext2D, s: IcicleScene, p: Pa
   ctx.textBaseline = "middle";
   ctx.direction = "ltr";
   const zoomRow = t.level[s.view.zoom];
-  const color = frameColors(t, s.colorBy, p);
+  const color = frameColors(t, s.colorBy, s.type, p);
+  let alpha = 1, fill = "";
   for (let i = 0; i < b.count; i++) {
     const n = b.node[i], row = b.row[i];
     const fade = s.searching && !b.hit[i];
     const x0 = Math.round(b.x[i] * s.dpr) / s.dpr, x1 = Math.round((b.x[i] + b.w[i]) * s.dpr) / s.dpr;
-    const y = row * ROW - s.scrollTop;
     // Faded frames keep a hint of their colour: what kind they are still shows.
-    ctx.globalAlpha = (row < zoomRow ? 0.55 : 1) * (fade ? 0.28 : 1);
-    ctx.fillStyle = n < 0 ? (s.searching && !fade ? p.mark : p.small) : color(n);
+    const a = (row < zoomRow ? 0.55 : 1) * (fade ? 0.28 : 1);
+    const c = n < 0 ? (s.searching && !fade ? p.mark : p.small) : color(n);
+    if (a !== alpha) ctx.globalAlpha = alpha = a;
+    if (c !== fill) ctx.fillStyle = fill = c;
     // A gap of one pixel between frames, unless the frame is all gap.
     const gap = x1 - x0 > 3 ? 1 : 0;
-    ctx.fillRect(x0, y, Math.max(1 / s.dpr, x1 - x0 - gap), ROW - 1);
+    ctx.fillRect(x0, rowY(s.rows, row) - s.scrollTop, Math.max(1 / s.dpr, x1 - x0 - gap), ROW - 1);
   }
   ctx.globalAlpha = 1;
   // Labels in a second pass: one text colour, no state changes between.
@@ -50,62 +67,39 @@ export function paintIcicle(ctx: CanvasRenderingContext2D, s: IcicleScene, p: Pa
     for (let i = 0; i < b.count; i++) {
       const n = b.node[i];
       if (n < 0 || b.w[i] < 22 || (s.searching && !b.hit[i]) !== faded) continue;
-      const x = Math.max(0, b.x[i]);
-      const text = labels.of(ctx, t, n, b.w[i] - 2 * PAD - 1);
-      if (text) ctx.fillText(text, x + PAD, b.row[i] * ROW - s.scrollTop + (ROW - 1) / 2 + 0.5);
+      const mark = t.diff ? sign(t.diff.states[t.diff.state[n]]) : "";
+      const text = labels.of(ctx, t, n, b.w[i] - 2 * PAD - 1, mark && mark + "\u00a0");
+      if (text) ctx.fillText(text, Math.max(0, b.x[i]) + PAD, rowY(s.rows, b.row[i]) - s.scrollTop + (ROW - 1) / 2 + 0.5);
     }
   }
 }
 
-/** The colour of a node, by the kind or the package of its frame. */
-function frameColors(t: Tree, by: "kind" | "package", p: Palette): (n: number) => string {
+/** The colour of a node, by the kind or the package of its frame, its threads, or the change. */
+function frameColors(t: Tree, by: Color, type: string, p: Palette): (n: number) => string {
+  const d = t.diff;
+  if (d) {
+    const k = (p.diff.length - 1) / 2;
+    return (n) => p.diff[tint(d.states[d.state[n]], lean(d.total[n], d.base[n] * d.scale), k)];
+  }
+  if (by === "state") {
+    const of = statesOf(t, type);
+    return (n) => p.states[of[n]];
+  }
+  // The root "all" is nobody's frame; a focused or inverted root is one.
+  const nobody = t.kinds[t.kind[0]] === "unknown";
   if (by === "kind") {
     const colors = t.kinds.map((k) => p.kinds[k] ?? p.kinds.unknown);
-    // The root "all" is nobody's frame; a focused or inverted root is one.
-    return (n) => (n === 0 && t.kinds[t.kind[0]] === "unknown" ? p.kinds.vm : colors[t.kind[n]] ?? p.kinds.unknown);
+    return (n) => (n === 0 && nobody ? p.kinds.vm : colors[t.kind[n]] ?? p.kinds.unknown);
   }
-  const byName = new Map<number, string>();
-  return (n) => {
-    let c = byName.get(t.name[n]);
-    if (c === undefined) {
-      c = n === 0 ? p.kinds.vm : p.packages[nameHash(packageOf(t.strings[t.name[n]])) % p.packages.length];
-      byName.set(t.name[n], c);
-    }
-    return c;
-  };
+  const byName: string[] = [];
+  return (n) => (n === 0 && nobody ? p.kinds.vm : (byName[t.name[n]] ??= p.packages[nameHash(packageOf(t.strings[t.name[n]])) % p.packages.length]));
 }
 
-/**
- * Labels of frames. Measuring text is the dear part of drawing, so the forms
- * of a name are kept per tree and ASCII widths are added up from a table.
- */
-export class Labels {
-  private tree: Tree | null = null;
-  private byName = new Map<number, string[]>();
-  private ascii: Float64Array | null = null;
+const known = new WeakMap<Tree, { type: string; of: Uint8Array }>();
 
-  of(ctx: CanvasRenderingContext2D, t: Tree, node: number, width: number): string {
-    if (this.tree !== t) { this.tree = t; this.byName.clear(); }
-    let names = this.byName.get(t.name[node]);
-    if (!names) {
-      names = forms(t.strings[t.name[node]]);
-      this.byName.set(t.name[node], names);
-    }
-    return fit(names, width, (s) => this.measure(ctx, s));
-  }
-
-  private measure(ctx: CanvasRenderingContext2D, s: string): number {
-    if (!this.ascii) {
-      this.ascii = new Float64Array(128);
-      for (let c = 32; c < 127; c++) this.ascii[c] = ctx.measureText(String.fromCharCode(c)).width;
-    }
-    let w = 0;
-    for (let i = 0; i < s.length; i++) {
-      const c = s.charCodeAt(i);
-      if (c === 0x2026) w += 12;
-      else if (c >= 128) return ctx.measureText(s).width;
-      else w += this.ascii[c];
-    }
-    return w;
-  }
+/** Thread states of a tree, found once. */
+export function statesOf(t: Tree, type: string): Uint8Array {
+  let k = known.get(t);
+  if (k?.type !== type) known.set(t, (k = { type, of: threadStates(t, type) }));
+  return k!.of;
 }

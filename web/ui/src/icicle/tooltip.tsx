@@ -8,7 +8,7 @@ import { nodeName, type Tree } from "./tree";
 
 export interface Pointer { node: number; x: number; y: number; }
 
-export function Tooltip({ tree, at, zoom, rangeTotal, where }: { tree: Tree; at: Pointer; zoom: number; rangeTotal: number; where: string }) {
+export function Tooltip({ tree, at, zoom, rangeTotal, where, extra }: { tree: Tree; at: Pointer; zoom: number; rangeTotal: number; where: string; extra: string }) {
   const ref = useRef<HTMLDivElement>(null);
   // Beside the pointer, turned inward at the edges of the window.
   useLayoutEffect(() => {
@@ -19,7 +19,7 @@ export function Tooltip({ tree, at, zoom, rangeTotal, where }: { tree: Tree; at:
     const y = at.y + gap + h > innerHeight - 8 ? Math.max(8, at.y - gap - h) : at.y + gap;
     el.style.transform = `translate(${x}px, ${y}px)`;
   });
-  const n = at.node, total = tree.value[n], self = tree.self[n];
+  const n = at.node, d = tree.diff, total = d ? d.total[n] : tree.value[n], self = d ? d.self[n] : tree.self[n];
   return (
     <div class="tooltip" ref={ref} data-testid="icicle-tooltip" aria-hidden="true">
       <p class="tooltip-name">{displayName(nodeName(tree, n), 600)}</p>
@@ -27,8 +27,10 @@ export function Tooltip({ tree, at, zoom, rangeTotal, where }: { tree: Tree; at:
       <dl class="num">
         <dt>Total</dt><dd>{value(tree.unit, total)}</dd><dd>{percent(total, rangeTotal)}</dd>
         <dt>Self</dt><dd>{value(tree.unit, self)}</dd><dd>{percent(self, rangeTotal)}</dd>
-        {zoom > 0 && <><dt>Of view</dt><dd /><dd>{percent(Math.min(total, tree.value[zoom]), tree.value[zoom])}</dd></>}
+        {d && <><dt>Before</dt><dd>{value(tree.unit, d.base[n])}</dd><dd>{percent(d.base[n], d.base[0])}</dd></>}
+        {zoom > 0 && !d && <><dt>Of view</dt><dd /><dd>{percent(Math.min(total, tree.value[zoom]), tree.value[zoom])}</dd></>}
       </dl>
+      {extra && <p>{extra}</p>}
     </div>
   );
 }

@@ -4,6 +4,7 @@ import { serverNow, type Agent, type Target } from "../api";
 import { useEvery, useGet } from "../hooks";
 import { Link } from "../shell/header";
 import { Banner, Failure, Note } from "../shell/state";
+import { displayName } from "../text/name";
 import { ago } from "../text/time";
 import { digits, value } from "../text/units";
 import { servicePath } from "../urlstate";
@@ -38,8 +39,8 @@ function Card({ a }: { a: Agent }) {
   return (
     <section class="agent" data-testid="agent" data-host={a.host} aria-label={`Agent on ${a.host}`}>
       <header>
-        <h2>{a.host}</h2>
-        <span class="quiet">{a.version} · started {ago(a.started_ms, now)}</span>
+        <h2 title={a.host}>{displayName(a.host, 300)}</h2>
+        <span class="quiet">{displayName(a.version, 100)} · started {ago(a.started_ms, now)}</span>
         {sink && (
           <span class="agent-sink num" data-testid="agent-sink" data-state={sink.state}>
             Delivery: {sink.state}{sink.reason && ` – ${sink.reason}`}
@@ -61,8 +62,8 @@ function TargetRow({ t, now }: { t: Target; now: number }) {
     <li class="target" data-testid="target" data-pid={t.pid} data-state={t.state} data-service={t.service}>
       <span class={"pill " + (TONE[t.state] ?? "idle")}>{t.state}</span>
       <span class="target-what">
-        {t.state === "refused" ? <b>{t.service || `process ${t.pid}`}</b> : <Link href={servicePath(t.service)}><b>{t.service}</b></Link>}
-        <span class="quiet"> {t.instance} · pid {t.pid}{t.runtime && ` · ${t.runtime}`}</span>
+        {t.state === "refused" ? <b>{displayName(t.service) || `process ${t.pid}`}</b> : <Link href={servicePath(t.service)}><b>{displayName(t.service)}</b></Link>}
+        <span class="quiet"> {displayName(t.instance, 300)} · pid {t.pid}{t.runtime && ` · ${t.runtime}`}</span>
       </span>
       <span class="quiet num target-when">
         since {ago(t.since_ms, now).replace(" ago", "")}{t.last_ms > 0 && ` · last data ${ago(t.last_ms, now)}`}

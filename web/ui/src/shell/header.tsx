@@ -26,6 +26,7 @@ export function Header({ trail, onHelp }: { trail: ComponentChildren; onHelp: ()
         Tacho
       </Link>
       <nav class="trail" aria-label="Where you are">{trail}</nav>
+      <Link href="/files" class="agents-link files-link" data-testid="files-link">Files</Link>
       <Link href="/agents" class="agents-link" data-testid="agents-status" data-recording={c?.recording ?? ""} data-refused={c?.refused ?? ""} data-limited={c?.limited ?? ""}>
         <i class={"dot " + tone} aria-hidden="true" />
         <span class="roomy">Agents: {error ? "server not reached" : c ? summary(c) : "…"}</span>

@@ -2,7 +2,8 @@
 // keys with a modifier are the browser's, keys in a text field are the field's.
 
 export type Command =
-  | "search" | "next" | "previous" | "escape" | "undo" | "redo" | "reset" | "all" | "theme" | "help" | "earlier" | "later" | "callers";
+  | "search" | "next" | "previous" | "escape" | "undo" | "redo" | "reset" | "all" | "theme" | "help" | "earlier" | "later" | "sandwich" | "focus" | "exclude" | "hide" | "invert" | "recursion"
+  | "zoomin" | "zoomout" | "pin";
 
 export interface Press { key: string; ctrlKey: boolean; metaKey: boolean; altKey: boolean; shiftKey: boolean; typing: boolean; }
 
@@ -22,7 +23,15 @@ export function command(p: Press): Command | null {
     case "?": return "help";
     case "[": return "earlier";
     case "]": return "later";
-    case "i": case "I": return "callers";
+    case "i": case "I": return "invert";
+    case "r": case "R": return "recursion";
+    case "s": case "S": return "sandwich";
+    case "f": case "F": return "focus";
+    case "x": case "X": return "exclude";
+    case "h": case "H": return "hide";
+    case "+": case "=": return "zoomin";
+    case "-": return "zoomout";
+    case "c": case "C": return "pin";
     default: return null;
   }
 }
@@ -32,13 +41,14 @@ export function isTyping(tag: string, editable: boolean, type: string): boolean 
   return editable || tag === "TEXTAREA" || tag === "SELECT" || (tag === "INPUT" && !["checkbox", "radio", "button", "submit"].includes(type));
 }
 
-/** What Esc clears first: search, then the views a zoom is in, then the selection. */
-export function escapeStep(s: { q: string; m: string; z: string; f: string; callers: string; sel: unknown }): "q" | "m" | "z" | "callers" | "f" | "sel" | null {
+/** What Esc clears first: search, then the views a zoom is in, then the selection and the baseline. */
+export function escapeStep(s: { q: string; m: string; z: string; f: string; callers: string; sel: unknown; base?: unknown }): "q" | "m" | "z" | "callers" | "f" | "sel" | "base" | null {
   if (s.q) return "q";
   if (s.m) return "m";
   if (s.z) return "z";
   if (s.callers) return "callers";
   if (s.f) return "f";
   if (s.sel) return "sel";
+  if (s.base) return "base";
   return null;
 }

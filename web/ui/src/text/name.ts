@@ -70,12 +70,20 @@ export function forms(raw: string): string[] {
  * does; "" when not even two characters and the ellipsis would.
  */
 export function fit(names: readonly string[], width: number, measure: (s: string) => number): string {
-  for (const n of names) if (measure(n) <= width) return n;
-  const chars = Array.from(names[names.length - 1]);
-  let lo = 0, hi = chars.length;
-  while (lo < hi) {
-    const mid = (lo + hi + 1) >> 1;
-    if (measure(chars.slice(0, mid).join("") + "…") <= width) lo = mid; else hi = mid - 1;
+  return fitMeasured(names, names.map(measure), width, measure);
+}
+
+/** The same for forms whose widths are known. */
+export function fitMeasured(names: readonly string[], widths: readonly number[], width: number, measure: (s: string) => number): string {
+  for (let i = 0; i < names.length; i++) if (widths[i] <= width) return names[i];
+  const room = width - measure("…");
+  let used = 0, n = 0, at = 0;
+  // Character by character: a cut name has few of them.
+  for (const c of names[names.length - 1]) {
+    used += measure(c);
+    if (used > room) break;
+    n++;
+    at += c.length;
   }
-  return lo >= 2 ? chars.slice(0, lo).join("") + "…" : "";
+  return n >= 2 ? names[names.length - 1].slice(0, at) + "…" : "";
 }

@@ -23,11 +23,11 @@ const pad = (n: number) => String(n).padStart(2, "0");
 const DAYS = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
-/** "14:02", or "14:02:07" when the instant is within a minute. */
-export function clock(ms: number, seconds = ms % 60000 !== 0): string {
+/** "14:02", "14:02:07" when the instant is within a minute, "14:02:07.250" within a second. */
+export function clock(ms: number, seconds = ms % 60000 !== 0, thousandths = seconds && ms % 1000 !== 0): string {
   const d = new Date(ms);
   const hm = pad(d.getHours()) + ":" + pad(d.getMinutes());
-  return seconds ? hm + ":" + pad(d.getSeconds()) : hm;
+  return hm + (seconds ? ":" + pad(d.getSeconds()) : "") + (thousandths ? "." + String(d.getMilliseconds()).padStart(3, "0") : "");
 }
 
 /** "Tue 14 Nov", with the year when it is not this one. */
@@ -39,9 +39,9 @@ export function day(ms: number): string {
 
 /** "Tue 14 Nov 14:02 – 14:03", the day named again only when it changes. */
 export function span(fromMs: number, untilMs: number): string {
-  const s = fromMs % 60000 !== 0 || untilMs % 60000 !== 0;
-  const end = day(fromMs) === day(untilMs) ? clock(untilMs, s) : day(untilMs) + " " + clock(untilMs, s);
-  return `${day(fromMs)} ${clock(fromMs, s)} – ${end}`;
+  const s = fromMs % 60000 !== 0 || untilMs % 60000 !== 0, t = fromMs % 1000 !== 0 || untilMs % 1000 !== 0;
+  const end = (day(fromMs) === day(untilMs) ? "" : day(untilMs) + " ") + clock(untilMs, s, t);
+  return `${day(fromMs)} ${clock(fromMs, s, t)} – ${end}`;
 }
 
 /** "45 s", "12 min", "3 h 20 min", "6 d 4 h": the two largest units. */
@@ -68,3 +68,11 @@ export function zone(ms: number): string {
   if (m === 0) return "UTC";
   return `UTC${m < 0 ? "−" : "+"}${pad(Math.floor(Math.abs(m) / 60))}:${pad(Math.abs(m) % 60)}`;
 }
+
+/** Local time as an input of the browser takes it, and back; NaN when it is none. */
+export function toInput(ms: number): string {
+  const d = new Date(ms);
+  return `${d.getFullYear()}-${pad(d.getMonth() + 1)}-${pad(d.getDate())}T${clock(ms, true, false)}`;
+}
+
+export const fromInput = (text: string) => (text === "" ? NaN : new Date(text).getTime());
