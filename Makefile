@@ -15,9 +15,14 @@ run: build
 build:
 	$(GO) build -trimpath -ldflags "-X main.version=$(VERSION)" -o bin/tacho ./cmd/tacho
 
+# Tests that record real JVMs: two such packages at once would record each other's.
+REAL := ^tacho/(record|cmd|casebook|format/jfr|web/browsertest)(/|$$)
+
 ## test: install what the tests need (only what is missing), then run them all
 test: deps lint ui-check
-	$(GO) test -p 1 -timeout 20m ./...
+	$(GO) test -p 2 -timeout 20m $$($(GO) list ./... | grep -vE '$(REAL)')
+	$(GO) test -p 1 -timeout 20m $$($(GO) list ./... | grep -E '$(REAL)')
+	@$(MAKE) --no-print-directory -s fuzz FUZZTIME=5s
 
 deps:
 	@.ci/deps jdk programs chromium node
@@ -44,6 +49,7 @@ bench: build deps
 	$(GO) run ./bench/overhead
 	$(GO) run ./bench/week
 	$(GO) run ./bench/week --growth
+	$(GO) run ./bench/page
 
 # FUZZ: the rooms of format whose fuzz tests run.
 FUZZ     ?= $(sort $(notdir $(patsubst %/,%,$(dir $(shell grep -l '^func Fuzz' format/*/*_test.go)))))
