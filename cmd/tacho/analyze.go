@@ -28,12 +28,15 @@ type analyzeFlags struct {
 	minShare float64
 	search   string
 	asJSON   bool
+	html     string // file to write, "" none
 	view     viewFlags
+
+	page report.HTML // what html is to hold
 }
 
 func runAnalyze(ctx context.Context, std stdio, args []string) error {
 	f := newFlags(std, "analyze", "what is in a file, in the terminal: its types, its hottest methods, its call tree. Needs no server.",
-		"  tacho analyze app.jfr\n  tacho analyze cpu.pprof heap.pprof --limit 50\n  perf script | tacho analyze -\n  tacho analyze app.jfr --type alloc --json | jq .top.rows[0]\n")
+		"  tacho analyze app.jfr\n  tacho analyze cpu.pprof heap.pprof --limit 50\n  perf script | tacho analyze -\n  tacho analyze app.jfr --type alloc --json | jq .top.rows[0]\n  tacho analyze app.jfr --html report.html\n")
 	var a analyzeFlags
 	f.StringVar(&a.typ, "type", "", "show this `TYPE` (default: cpu, or else the file's first)")
 	f.IntVar(&a.rate, "rate", 0, "the file counts samples taken `N` times a second: make time of them")
@@ -41,6 +44,7 @@ func runAnalyze(ctx context.Context, std stdio, args []string) error {
 	f.Float64Var(&a.minShare, "min-share", 0.02, "leave out of the tree what is below `SHARE` of the total")
 	f.StringVar(&a.search, "search", "", "only methods whose name contains `TEXT`, or matches /regex/")
 	f.BoolVar(&a.asJSON, "json", false, "print JSON, one object a file")
+	f.StringVar(&a.html, "html", "", "write a page that needs nothing else to `FILE`, every type unless --type says which")
 	f.StringVar(&a.view.color, "color", "auto", "`WHEN` to colour: auto, always or never")
 	files, done, err := f.parseFiles(args)
 	if done || err != nil {
@@ -51,7 +55,11 @@ func runAnalyze(ctx context.Context, std stdio, args []string) error {
 		return err
 	}
 	text.MinShare, text.Box = a.minShare, true
-	return eachFile(std, files, "analyze", func(name string) error { return a.file(ctx, std, text, name) })
+	if err := a.checkHTML(std, files); err != nil {
+		return err
+	}
+	err = eachFile(std, files, "analyze", func(name string) error { return a.file(ctx, std, text, name) })
+	return errors.Join(err, a.writeHTML())
 }
 
 // analysis is what a file came to, and what --json prints.
@@ -111,7 +119,9 @@ func (a *analyzeFlags) file(ctx context.Context, std stdio, text report.Text, na
 	if err := a.ask(ctx, st, x); err != nil {
 		return err
 	}
-	if a.asJSON {
+	if a.html != "" {
+		err = a.addHTML(ctx, std, st, x)
+	} else if a.asJSON {
 		enc := json.NewEncoder(std.out)
 		enc.SetEscapeHTML(false)
 		err = enc.Encode(x)
@@ -210,7 +220,7 @@ func (a *analyzeFlags) ask(ctx context.Context, st store.Store, x *analysis) err
 	if !slices.ContainsFunc(x.Types, func(t analysisType) bool { return t.Name == x.Type }) {
 		return fmt.Errorf("the file has no type %q, it has %s", x.Type, x.typeNames())
 	}
-	sel := store.Selection{Service: analysed, Type: x.Type, From: analysisNow.Add(-400 * 24 * time.Hour), Until: analysisNow}
+	sel := selected(x.Type)
 	q := query.New(st)
 	top, err := q.Top(ctx, sel, query.TopOptions{Limit: a.limit, Search: a.search})
 	if err != nil {
@@ -226,6 +236,11 @@ func (a *analyzeFlags) ask(ctx context.Context, st store.Store, x *analysis) err
 	return nil
 }
 
+// selected is all of the file there is of a type.
+func selected(typ string) store.Selection {
+	return store.Selection{Service: analysed, Type: typ, From: analysisNow.Add(-400 * 24 * time.Hour), Until: analysisNow}
+}
+
 func (x *analysis) typeNames() string {
 	var names []string
 	for _, t := range x.Types {
@@ -234,13 +249,17 @@ func (x *analysis) typeNames() string {
 	return strings.Join(names, ", ")
 }
 
+func (x *analysis) warn(std stdio) {
+	for _, w := range x.Warnings {
+		fmt.Fprintf(std.err, "%s: %s: %s\n", report.Visible(x.File), report.Visible(w.Position), report.Visible(w.Text))
+	}
+}
+
 func (x *analysis) write(std stdio, text report.Text) error {
 	fmt.Fprintf(std.out, "%s: %s, %d samples, %s to %s\n", report.Visible(x.File), x.Format, x.Samples,
 		time.UnixMilli(x.FromMS).In(text.Zone).Format("2006-01-02 15:04:05"), time.UnixMilli(x.UntilMS).In(text.Zone).Format("15:04:05"))
 	fmt.Fprintf(std.out, "types: %s; shown: %s\n\n", x.typeNames(), report.Visible(x.Type))
-	for _, w := range x.Warnings {
-		fmt.Fprintf(std.err, "%s: %s: %s\n", report.Visible(x.File), report.Visible(w.Position), report.Visible(w.Text))
-	}
+	x.warn(std)
 	if err := x.Top.WriteText(std.out, text); err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -48,8 +49,12 @@ func runDoctor(ctx context.Context, std stdio, args []string) error {
 	if err != nil {
 		return err
 	}
+	asyncs, err := asyncprofChecks(ctx, f.config)
+	if err != nil {
+		return err
+	}
 	bad := 0
-	for _, c := range append(checks, jvms...) {
+	for _, c := range slices.Concat(checks, jvms, asyncs) {
 		mark := "ok  "
 		if !c.ok {
 			mark = "no  "

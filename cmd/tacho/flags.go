@@ -107,7 +107,7 @@ func envName(flag string) string {
 func otherVerbsKey(k string) bool {
 	for _, known := range []string{"data", "listen", "health-listen", "socket", "server", "token", "token-file", "retention", "raw-retention", "spool-size",
 		"min-free", "max-size", "tenant-limit", "to", "backup", "service", "cpu-period", "wait-threshold", "label", "demo", "demo-hours", "allow-host", "no-dumps", "min-age", "max-jvm-disk", "agent",
-		"otlp-http", "otlp-grpc", "max-upload", "targets"} {
+		"otlp-http", "otlp-grpc", "max-upload", "symbols-size", "targets", "asyncprof"} {
 		if k == known {
 			return true
 		}

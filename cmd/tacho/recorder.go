@@ -16,6 +16,7 @@ import (
 
 	"tacho"
 	"tacho/record"
+	"tacho/record/asyncprof"
 	"tacho/record/jvm"
 	"tacho/record/proc"
 	"tacho/record/scrape"
@@ -65,7 +66,8 @@ type recorder struct {
 	host    proc.Host
 	spool   *wire.Spool
 	jvms    *jvm.Collector
-	scrapes *scrape.Collector // nil: no targets configured
+	scrapes *scrape.Collector    // nil: no targets configured
+	asyncs  *asyncprof.Collector // nil: no schedule configured
 	started time.Time
 	// sending says how delivery goes.
 	sending func() wire.SendStats
@@ -132,6 +134,10 @@ func newRecorder(r *recorderFlags, data string, log *slog.Logger) (*recorder, er
 		spool.Close()
 		return nil, err
 	}
+	if x.asyncs, err = newAsyncprof(*r.config, dir, x.jvms.Status, spool, log); err != nil {
+		spool.Close()
+		return nil, err
+	}
 	return x, nil
 }
 
@@ -147,6 +153,7 @@ func (x *recorder) run(ctx context.Context, deliver func(context.Context) error)
 	recording, recCtx := errgroup.WithContext(ctx)
 	recording.Go(func() error { return x.jvms.Run(recCtx) })
 	recording.Go(func() error { return runScraper(recCtx, x.scrapes) })
+	recording.Go(func() error { return runAsyncprof(recCtx, x.asyncs) })
 	err := recording.Wait()
 	for deadline := time.Now().Add(3 * time.Second); x.spool.Stats().Batches > 0 && time.Now().Before(deadline); {
 		time.Sleep(50 * time.Millisecond)
@@ -163,6 +170,9 @@ func (x *recorder) report() wire.AgentReport {
 	r := wire.AgentReport{Host: x.host.Name, Version: versionString(), StartedMS: x.started.UnixMilli(), Targets: []wire.TargetReport{},
 		Sink: wire.Sink(x.spool.Stats(), x.sending())}
 	targets := x.jvms.Status()
+	if x.asyncs != nil {
+		x.asyncs.Annotate(targets)
+	}
 	if x.scrapes != nil {
 		targets = append(targets, x.scrapes.Status()...)
 	}

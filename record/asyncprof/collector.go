@@ -160,16 +160,17 @@ func (c *Collector) Annotate(targets []record.Status) {
 			t.Counters = map[string]int64{}
 		}
 		t.Counters["async_recordings"], t.Counters["async_samples"], t.Counters["async_failures"] = s.recordings, s.samples, s.failures
-		if s.problem == nil {
+		p := s.problem()
+		if p == nil {
 			continue
 		}
 		if t.State == record.StateRecording {
 			t.State = record.StateLimited
 		}
 		if t.Reason == "" {
-			t.Reason, t.Remedy = s.problem.Reason, s.problem.Remedy
+			t.Reason, t.Remedy = p.Reason, p.Remedy
 		} else {
-			t.Reason += fmt.Sprintf(" %s %s", s.problem.Reason, s.problem.Remedy)
+			t.Reason += fmt.Sprintf(" %s %s", p.Reason, p.Remedy)
 		}
 	}
 }

@@ -22,7 +22,7 @@ const batchSamples = 50_000
 // deliver decodes a recording and hands it over.
 func (w *worker) deliver(ctx context.Context, f io.Reader, r Rule) error {
 	o := format.Options{Target: w.target, Collector: collector, Now: w.c.o.Now,
-		Limits: format.Limits{Samples: batchSamples, Bytes: 2 * w.c.o.MaxFile, Memory: 64 << 20}}
+		Limits: format.Limits{Samples: batchSamples, Bytes: 2 * w.c.o.MaxFile, Memory: 64 << 20, Strings: 500_000}}
 	rep, err := jfr.Decoder().Decode(ctx, f, o, func(b *tacho.Batch) error {
 		own(b, r.Event)
 		if len(b.Profiles) == 0 {

@@ -76,6 +76,9 @@ func refused(pid int, code, said string) *Problem {
 	if strings.Contains(said, "already started") {
 		return &Problem{Reason: fmt.Sprintf("Somebody else is recording process %d with async-profiler.", pid), Remedy: "Nothing: Tacho tries again at its next turn."}
 	}
+	if strings.Contains(said, "not active") {
+		return &Problem{Reason: fmt.Sprintf("Somebody else ended the recording of process %d with async-profiler before its time.", pid), Remedy: "Nothing: Tacho tries again at its next turn."}
+	}
 	why := strings.TrimSuffix(oneLine(strings.ReplaceAll(said, "[ERROR] ", "")), ".")
 	if why == "" {
 		why = "code " + code

@@ -3,6 +3,8 @@ package asyncprof
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -26,7 +28,15 @@ type worker struct {
 type state struct {
 	recording                              bool
 	recordings, samples, batches, failures int64
-	problem                                *Problem // of the last turn; nil: it went well
+	problems                               map[int]*Problem // by rule, of its last turn; none: it went well
+}
+
+// problem is that of the first rule that has one.
+func (s *state) problem() *Problem {
+	if len(s.problems) == 0 {
+		return nil
+	}
+	return s.problems[slices.Min(slices.Collect(maps.Keys(s.problems)))]
 }
 
 func (w *worker) note(f func(*state)) {
@@ -38,7 +48,9 @@ func (w *worker) note(f func(*state)) {
 func (w *worker) state() state {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.st
+	st := w.st
+	st.problems = maps.Clone(st.problems)
+	return st
 }
 
 // run records whenever a rule is due. All are due at first; of several the one
@@ -59,27 +71,36 @@ func (w *worker) run(ctx context.Context) {
 		if !sleep(ctx, due[next].Sub(w.c.o.Now())) {
 			return
 		}
-		select {
-		case w.c.slots <- struct{}{}:
-		case <-ctx.Done():
-			return
-		}
-		began := w.c.o.Now()
-		err := w.record(ctx, w.rules[next])
-		<-w.c.slots
+		rule := w.rules[next]
+		began, err := w.turn(ctx, rule)
 		if errors.Is(err, context.Canceled) {
 			return // before it had begun
 		}
-		w.told(err)
-		due[next] = began.Add(w.rules[next].Every)
+		w.told(next, err)
+		due[next] = began.Add(rule.Every)
 		if isAbsent(err) {
 			due[next] = began.Add(w.c.o.Recheck)
 		}
 	}
 }
 
-// told keeps what came of a turn, and logs it when it is news.
-func (w *worker) told(err error) {
+// turn records by a rule, when the host's other recordings leave room for it.
+func (w *worker) turn(ctx context.Context, r Rule) (began time.Time, err error) {
+	if _, err := Locate(w.proc, r.Library, w.c.o.LibraryHome); err != nil {
+		return w.c.o.Now(), err // nobody needs to wait to be told that
+	}
+	select {
+	case w.c.slots <- struct{}{}:
+	case <-ctx.Done():
+		return time.Time{}, ctx.Err()
+	}
+	defer func() { <-w.c.slots }()
+	began = w.c.o.Now()
+	return began, w.record(ctx, r)
+}
+
+// told keeps what came of a rule's turn, and logs it when it is news.
+func (w *worker) told(rule int, err error) {
 	var p *Problem
 	if err != nil {
 		p = asProblem(err)
@@ -92,8 +113,15 @@ func (w *worker) told(err error) {
 		case !p.absent:
 			s.failures++
 		}
-		news = p != nil && (s.problem == nil || s.problem.Reason != p.Reason)
-		s.problem = p
+		if p == nil {
+			delete(s.problems, rule)
+			return
+		}
+		if s.problems == nil {
+			s.problems = map[int]*Problem{}
+		}
+		news = s.problems[rule] == nil || s.problems[rule].Reason != p.Reason
+		s.problems[rule] = p
 	})
 	if news {
 		w.c.o.Log.Warn("no recording with async-profiler", "pid", w.proc.PID, "service", w.target.Get(tacho.LabelService), "reason", p.Reason, "remedy", p.Remedy)

@@ -78,6 +78,11 @@ func identity(proc, host string, p hotspot.Process, extra map[string]string) tac
 	return tacho.NewLabels(m)
 }
 
+// Service is what a JVM is recorded as when nothing is configured.
+func Service(proc, host string, p hotspot.Process) string {
+	return identity(proc, host, p, nil).Get(tacho.LabelService)
+}
+
 func firstOf(vs ...string) string {
 	for _, v := range vs {
 		if v != "" {

@@ -1,0 +1,8 @@
+/** Does nothing until its standard input ends. */
+public class Idle {
+    public static void main(String[] args) throws Exception {
+        System.out.println("ready");
+        while (System.in.read() >= 0) {
+        }
+    }
+}
