@@ -5,7 +5,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo 0.1.
 export CGO_ENABLED = 0
 export GOTOOLCHAIN = local
 
-.PHONY: run build test deps lint ui ui-check soak bench fuzz clean
+.PHONY: run build test test-real test-others deps lint ui ui-check soak bench fuzz clean
 
 ## run: build, start agent + store + page, with a demo workload if no JVM runs
 run: build
@@ -15,13 +15,19 @@ run: build
 build:
 	$(GO) build -trimpath -ldflags "-X main.version=$(VERSION)" -o bin/tacho ./cmd/tacho
 
-# Tests that record real JVMs: two such packages at once would record each other's.
+# Tests that record real JVMs wait more than they compute, but one package at a
+# time: two at once would record each other's JVMs. The others run beside them.
 REAL := ^tacho/(record|cmd|casebook|format/jfr|web/browsertest)(/|$$)
 
 ## test: install what the tests need (only what is missing), then run them all
 test: deps lint ui-check
-	$(GO) test -p 2 -timeout 20m $$($(GO) list ./... | grep -vE '$(REAL)')
-	$(GO) test -p 1 -timeout 20m $$($(GO) list ./... | grep -E '$(REAL)')
+	@$(MAKE) --no-print-directory -j2 --output-sync=target test-real test-others
+
+test-real:
+	$(GO) test -p 1 -timeout 30m $$($(GO) list ./... | grep -E '$(REAL)')
+
+test-others:
+	$(GO) test -p 1 -timeout 20m $$($(GO) list ./... | grep -vE '$(REAL)')
 	@$(MAKE) --no-print-directory -s fuzz FUZZTIME=5s
 
 deps:
