@@ -9,8 +9,8 @@ import (
 
 // route is one endpoint: its name in metrics and logs, and a handler a method.
 type route struct {
-	name      string
-	get, post http.Handler
+	name           string
+	get, post, del http.Handler
 }
 
 // routes is every endpoint with a fixed path.
@@ -62,7 +62,7 @@ func (s *server) routes() map[string]route {
 		rs[e.Path] = rt
 	}
 	for path, h := range s.More {
-		rs[path] = route{name: strings.Trim(path, "/"), get: h, post: h}
+		rs[path] = route{name: strings.Trim(path, "/"), get: h, post: h, del: h}
 	}
 	return rs
 }
@@ -82,12 +82,12 @@ func (s *server) router() http.Handler {
 		case strings.HasPrefix(path, "/assets/"):
 			rt = assets
 		default:
-			if i := strings.LastIndexByte(path, '/'); i > 0 {
-				if rt, ok = fixed[path[:i+1]]; ok {
-					break
-				}
+			for i := strings.LastIndexByte(path, '/'); i > 0 && !ok; i = strings.LastIndexByte(path[:i], '/') {
+				rt, ok = fixed[path[:i+1]]
 			}
-			rt = route{name: "unknown", get: http.HandlerFunc(notFound), post: http.HandlerFunc(notFound)}
+			if !ok {
+				rt = route{name: "unknown", get: http.HandlerFunc(notFound), post: http.HandlerFunc(notFound)}
+			}
 		}
 		var h http.Handler
 		switch r.Method {
@@ -95,6 +95,8 @@ func (s *server) router() http.Handler {
 			h = rt.get
 		case http.MethodPost:
 			h = rt.post
+		case http.MethodDelete:
+			h = rt.del
 		}
 		if h == nil {
 			h = notAllowed(rt)
@@ -115,6 +117,9 @@ func notAllowed(rt route) http.Handler {
 	}
 	if rt.post != nil {
 		allow = append(allow, http.MethodPost)
+	}
+	if rt.del != nil {
+		allow = append(allow, http.MethodDelete)
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Allow", strings.Join(allow, ", "))

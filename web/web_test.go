@@ -271,7 +271,7 @@ func TestCompressionAndTags(t *testing.T) {
 
 func TestPage(t *testing.T) {
 	h := newServer(sampleData(), nil)
-	for _, target := range []string{"/", "/agents", "/r/orders", "/cmp/orders", "/tl/orders", "/r/a%2F%2Fb/..", "/r/" + url.PathEscape(evilName)} {
+	for _, target := range []string{"/", "/agents", "/files", "/r/orders", "/cmp/orders", "/tl/orders", "/r/a%2F%2Fb/..", "/r/" + url.PathEscape(evilName)} {
 		w := get(t, h, target)
 		if w.Code != http.StatusOK || !strings.Contains(w.Body.String(), "test page") || w.Header().Get("Content-Type") != "text/html; charset=utf-8" {
 			t.Errorf("GET %s: %d %s", target, w.Code, w.Body)

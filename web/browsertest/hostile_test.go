@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 
 	"tacho"
 	"tacho/wire"
@@ -134,7 +135,9 @@ func TestHostileNames(t *testing.T) {
 		{service("r", "unbroken") + all + "&color=package&q=%3Cimg", func(v *view) bool { return v.settled() && strings.HasPrefix(v.Verdict, "matched") }},
 		{service("r", "newline") + all + "&color=state&sort=total", names},
 		{service("r", "rtl") + all + "&x=" + url.QueryEscape(hostile["unbroken"]) + "&match=" + url.QueryEscape(`instance="`+hostile["rtl"]+`"`) + "&filter=w", func(v *view) bool { return v.settled() && len(v.Tags) > 2 }},
-		{service("r", "control") + all + "&callers=" + url.QueryEscape(hostile["unbroken"]), func(v *view) bool { return v.Pane == "callers" && v.settled() && len(v.Frames) >= 2 && v.Callees != nil && strings.HasPrefix(v.Chips["callers"], hostile["unbroken"][:200]) }},
+		{service("r", "control") + all + "&callers=" + url.QueryEscape(hostile["unbroken"]), func(v *view) bool {
+			return v.Pane == "callers" && v.settled() && len(v.Frames) >= 2 && v.Callees != nil && strings.HasPrefix(v.Chips["callers"], hostile["unbroken"][:200])
+		}},
 		{service("r", "blank") + all + "&f=" + markup, func(v *view) bool { return v.settled() && v.Chips["focus"] == hostile["markup"] }},
 		{service("cmp", "script") + all + halves, func(v *view) bool { return v.Compare != nil && v.Compare.Fresh && v.settled() && len(v.Rows) > 5 }},
 		{service("cmp", "percent") + all + halves, func(v *view) bool { return v.Compare != nil && v.Compare.Fresh && v.settled() && len(v.Rows) > 5 }},
@@ -156,15 +159,19 @@ func TestHostileNames(t *testing.T) {
 	b.open(pages[3].path)
 	v := b.wait("the recorder", soon, names)
 	for _, key := range []string{"markup", "emoji", "unbroken"} {
-		b.hover(v.on(v.frame(hostile[key])))
+		b.hover(v.on(v.frame(hostile[key][:12])))
 		w := b.wait("the tooltip of "+key, soon, func(v *view) bool { return strings.Contains(v.Tooltip, hostile[key][:12]) })
 		b.harmless("tooltip of "+key, 1280, w)
 	}
 	b.clickAt(v.on(v.frame(hostile["emoji"])))
-	v = b.wait("zoomed", soon, func(v *view) bool { return v.settled() && v.Icicle.ZoomNode > 0 })
+	b.wait("zoomed", soon, func(v *view) bool { return v.settled() && v.Icicle.ZoomNode > 0 })
 	b.click(hook("current-more"))
 	v = b.wait("the menu", soon, func(v *view) bool { return len(v.Menu) > 3 })
 	b.harmless("menu", 1280, v)
+	b.press(kb.Escape)
+	b.click(hook("match-add"))
+	v = b.wait("the picker", soon, func(v *view) bool { return len(v.Picker) > 10 })
+	b.harmless("picker", 1280, v)
 }
 
 // harmless checks that nothing of a name has become part of the page, and that

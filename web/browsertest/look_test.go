@@ -73,11 +73,14 @@ type view struct {
 type listed struct {
 	Name, Live, Demo, Text string
 	Recorded               int // hours of the strip
-	Instances              []struct {
-		Name, Live, Text string
-		Rate             *float64 // samples a second
-		Recorded         *int     // hours of its own strip
-	}
+	Instances              []instance
+}
+
+// instance is one of a service of the list.
+type instance struct {
+	Name, Live, Text string
+	Rate             *float64 // samples a second
+	Recorded         *int     // hours of its own strip, where it has one
 }
 
 // listed is the service in the list, nil if it is not there.

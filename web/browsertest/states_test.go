@@ -32,6 +32,37 @@ func TestNothingToShow(t *testing.T) {
 	}
 }
 
+// Every page has its words for loading, an error and what one may not see.
+func TestStates(t *testing.T) {
+	s := bare(t)
+	for _, x := range []struct {
+		status                int64
+		message, detail, note string
+	}{
+		{0, "", "", "loading: "},
+		{503, "the store is being repaired", "It answers again in a minute.", "error: ! The store is being repaired It answers again in a minute. Try again"},
+		{403, "this server does not answer to the host name of the request", "use localhost", "denied: ! You are not permitted to see this This server does not answer to the host name of the request Use localhost Try again"},
+	} {
+		b := newTab(t, s)
+		b.substitute("*", x.status, x.message, x.detail)
+		for _, path := range []string{"/", "/r/orders", "/cmp/orders", "/tl/orders", "/agents", "/files"} {
+			b.open(path)
+			v := b.wait(path+" says "+x.note, soon, func(v *view) bool { return v.notes(x.note) })
+			if len(v.Notes) != 1 || v.Offline != "" || v.Overflow > 0 {
+				t.Errorf("%s: notes %q, banner %q", path, v.Notes, v.Offline)
+			}
+		}
+	}
+	b := newTab(t, s)
+	for path, note := range map[string]string{
+		"/": "empty: ○ No service is recorded yet", "/agents": "empty: ○ No agent has reported", "/files": "empty: ○ No file was uploaded yet",
+		"/r/orders": "empty: ○ Nothing is recorded for orders", "/cmp/orders": "empty: ○ Nothing is recorded for orders", "/tl/orders": "empty: ○ ",
+	} {
+		b.open(path)
+		b.wait(path+" says "+note, soon, func(v *view) bool { return v.notes(note) })
+	}
+}
+
 // A JVM that cannot be recorded is a line on the page, with the reason and the
 // remedy the server has; the one that can be is another.
 func TestAgents(t *testing.T) {

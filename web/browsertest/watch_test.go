@@ -125,10 +125,12 @@ func (w *watch) complaints() []string {
 }
 
 // tolerate failing requests from now on: the server goes away.
-func (w *watch) tolerate() {
+func (w *watch) tolerate() { w.set(true) }
+
+func (w *watch) set(lenient bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.lenient = true
+	w.lenient = lenient
 }
 
 // uploads lets the page send files from now on.

@@ -40,6 +40,7 @@ test("a zoom carries its detail level", () => {
 test("paths name pages and services", () => {
   assert.deepEqual(parsePath("/"), { page: "services" });
   assert.deepEqual(parsePath("/agents"), { page: "agents" });
+  assert.deepEqual(parsePath("/files/"), { page: "files" });
   assert.deepEqual(parsePath(servicePath("a/b c?")), { page: "recorder", service: "a/b c?" });
   assert.deepEqual(parsePath("/r/%zz"), { page: "none" });
   assert.deepEqual(parsePath("/x/y"), { page: "none" });

@@ -73,6 +73,10 @@ export function FilesPage() {
   );
 }
 
+/** In whole seconds: more would be noise. */
+const whole = (from: number, until: number) => span(Math.floor(from / 1e3) * 1e3, Math.ceil(until / 1e3) * 1e3);
+const at = (position: string) => position && ` (at ${position})`;
+
 function JobRow({ j, again }: { j: Job; again: (at: string) => void }) {
   const { error: e, stored: a } = j, read = j.sent >= j.file.size;
   return (
@@ -80,18 +84,18 @@ function JobRow({ j, again }: { j: Job; again: (at: string) => void }) {
       <b class="clip">{displayName(j.file.name)}</b>
       {e ? (
         <div class="job-text" role="alert">
-          <p class="bad-text">{e.message}{e.position && ` At: ${e.position}.`}</p>
+          <p class="bad-text">{e.message}{at(e.position)}</p>
           {e.detail && <p>{e.detail}</p>}
           <span class="pair">
-            <button type="button" class="button small" onClick={() => again(j.at)}>Try again</button>
+            {(e.status === 0 || e.status === 429 || e.status > 499) && <button type="button" class="button small" onClick={() => again(j.at)}>Try again</button>}
             {e.status === 422 && <button type="button" class="button small" data-testid="as-now" onClick={() => again("now-1h")}>Store it as if it began an hour ago</button>}
           </span>
         </div>
       ) : a ? (
         <div class="job-text">
           <p><Link href={recordingPath(a.service, { instance: a.instance, first_ms: a.from_ms, last_ms: Math.max(a.from_ms, a.until_ms - 1) }, false)} data-testid="job-link">Open the recording</Link>{" "}
-            <span class="quiet">{a.format} · {digits(a.samples)} samples · {span(a.from_ms, a.until_ms)}</span></p>
-          {a.warnings.map((w, k) => <p key={k} class="heat-note">{w.text}{w.position && ` At: ${w.position}.`}</p>)}
+            <span class="quiet">{a.format} · {digits(a.samples)} {a.samples === 1 ? "sample" : "samples"} · {whole(a.from_ms, a.until_ms)}</span></p>
+          {a.warnings.map((w, k) => <p key={k} class="heat-note">{w.text}{at(w.position)}</p>)}
         </div>
       ) : (
         <div class="job-text">
@@ -107,7 +111,7 @@ function FileRow({ s, i }: { s: Service; i: Instance }) {
   return (
     <li class="service file" data-testid="file" data-name={i.labels.upload} data-service={s.name}>
       <Link href={recordingPath(s.name, i, s.instances.length === 1)} class="service-name" data-testid="file-link" title={i.labels.upload}>{displayName(i.labels.upload)}</Link>
-      <span class="quiet num">{span(i.first_ms, i.last_ms)}, {ago(i.last_ms, serverNow())}</span>
+      <span class="quiet num">{whole(i.first_ms, i.last_ms)}, {ago(i.last_ms, serverNow())}</span>
       <span class="quiet clip service-types">{i.labels.format}{s.name !== "file/" + i.labels.upload && ` · ${displayName(s.name)}`} · {s.types.map((t) => typeLabel(t.name)).join(" · ")}</span>
     </li>
   );

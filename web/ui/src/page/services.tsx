@@ -17,7 +17,8 @@ export function ServicesPage() {
   const { data, error, reload } = useGet<{ services: Service[]; missing?: string[] }>("services", {});
   useEvery(5000, reload);
   if (!data) return <main class="page">{error ? <Failure error={error} retry={reload} /> : <Note kind="loading" title="Looking for services…" />}</main>;
-  const services = [...data.services].sort((a, b) => a.name.localeCompare(b.name));
+  // Files after what runs.
+  const services = [...data.services].sort((a, b) => Number(isFile(a)) - Number(isFile(b)) || a.name.localeCompare(b.name));
   return (
     <main class="page services" data-testid="services" data-count={services.length}>
       {error && <Banner testid="offline">{error.message} What is shown may be old.</Banner>}
@@ -33,34 +34,34 @@ export function ServicesPage() {
   );
 }
 
+const isFile = (s: Service) => s.instances.length > 0 && s.instances.every((i) => i.labels.upload);
+
 function Row({ s }: { s: Service }) {
   const now = serverNow();
   const live = s.instances.filter(isLive);
   // Who is there now first: only some of many are listed.
   const shown = [...live, ...s.instances.filter((i) => !isLive(i)).sort((a, b) => b.last_ms - a.last_ms)].slice(0, 8);
-  const file = s.instances.length > 0 && s.instances.every((i) => i.labels.upload);
-  const strip = s.strip && s.strip.cells.some((c) => c !== null) ? s.strip : null;
-  const several = s.instances.filter((i) => i.cells?.length).length > 1;
+  const file = isFile(s), several = s.instances.length > 1;
+  // A file of another time, or of something else than CPU, has no last day.
+  const strip = file && !s.strip?.cells.some((c) => c !== null) ? null : s.strip;
   return (
     <li class="service" data-testid="service" data-name={s.name} data-live={String(live.length > 0)} data-demo={String(s.demo)}>
       <div class="service-head">
         <Link href={file ? recordingPath(s.name, { instance: "", first_ms: s.first_ms, last_ms: s.last_ms }, true) : servicePath(s.name)} class="service-name" data-testid="service-link" title={s.name}>{displayName(s.name)}</Link>
         <span class="service-tags">
-          {live.length > 0 ? <span class="live on"><i class="dot" aria-hidden="true" />Live</span> : <span class="quiet">{file ? "Ends" : "Last seen"} {ago(s.last_ms, now)}</span>}
+          {live.length > 0 ? <span class="live on"><i class="dot" aria-hidden="true" />Live</span> : <span class="quiet">{file ? "Ended" : "Last seen"} {ago(s.last_ms, now)}</span>}
           {s.demo && <span class="tag" data-testid="demo-tag">demo data</span>}
           {file && <span class="tag">uploaded</span>}
         </span>
         <span class="quiet service-types">{s.types.map((t) => typeLabel(t.name)).join(" · ")}</span>
       </div>
       <ul class="instances">
-        {s.strip && (strip || !file) && (
-          <li class={several ? "all" : "all only"}><span class="quiet">{several && `All ${s.instances.length} instances`}</span><StripRow strip={s.strip} name={s.name} testid="strip" /></li>
-        )}
+        {several && strip && <li class="all"><span class="quiet">All {s.instances.length} instances</span><StripRow strip={strip} name={s.name} testid="strip" /></li>}
         {shown.map((i, k) => (
           <li key={k} data-testid="instance" data-name={i.instance} data-live={String(isLive(i))} data-rate={i.samples_per_s ?? ""}>
             <i class={isLive(i) ? "dot good" : "dot idle"} aria-hidden="true" /><span class="clip" title={i.instance}>{displayName(i.instance) || "unnamed"}</span>
             <span class="quiet num">{said(i, now)}</span>
-            {several && s.strip && i.cells?.length ? <StripRow strip={{ ...s.strip, cells: i.cells }} name={i.instance} testid="instance-strip" /> : null}
+            {!strip ? null : !several ? <StripRow strip={strip} name={s.name} testid="strip" /> : i.cells?.length ? <StripRow strip={{ ...strip, cells: i.cells }} name={i.instance} testid="instance-strip" /> : null}
           </li>
         ))}
         {s.instances.length > 8 && <li class="quiet">and {s.instances.length - 8} more</li>}
