@@ -141,7 +141,7 @@ func expected(t *testing.T, theirs []printedEvent) (want []sampleLine) {
 			case !exact:
 				add(tacho.CPU, 20e6, 0)
 			}
-		case "jdk.ThreadPark", "jdk.JavaMonitorEnter", "jdk.JavaMonitorWait", "jdk.ThreadSleep", "jdk.FileRead", "jdk.FileWrite", "jdk.SocketRead":
+		case "jdk.ThreadPark", "jdk.JavaMonitorEnter", "jdk.JavaMonitorWait", "jdk.ThreadSleep", "jdk.FileRead", "jdk.FileWrite", "jdk.SocketRead", "jdk.SocketWrite":
 			d, err := isoSpan(strings.Trim(string(e.Values["duration"]), `"`))
 			if err != nil {
 				t.Fatal(err)
