@@ -26,7 +26,12 @@ type Intake struct {
 	held     atomic.Int64
 	buffers  sync.Pool
 	requests *prometheus.CounterVec
+	frames   *prometheus.CounterVec
 }
+
+// Namer gives names to frames of a batch that are addresses, as far as it can at
+// once: nothing it does may wait. symbol.Store's is ResolveLoaded.
+type Namer func(*tacho.Batch) (resolved, unknown int)
 
 // IntakeOptions: only Store is required.
 type IntakeOptions struct {
@@ -37,6 +42,7 @@ type IntakeOptions struct {
 	BodiesHeld int64         // of all such bodies, default 128 MiB
 	Decoders   int           // inputs decoded at a time, default 2
 	Wait       time.Duration // for a commit, default 20 s
+	Names      Namer         // of native frames; default: they stay addresses
 	Now        func() time.Time
 	Registerer prometheus.Registerer
 }
@@ -58,6 +64,9 @@ func NewIntake(o IntakeOptions) *Intake {
 	t.requests = promauto.With(o.Registerer).NewCounterVec(prometheus.CounterOpts{
 		Name: "tacho_intake_requests_total", Help: "Requests of foreign senders, by protocol and what came of them.",
 	}, []string{"via", "outcome"})
+	t.frames = promauto.With(o.Registerer).NewCounterVec(prometheus.CounterOpts{
+		Name: "tacho_intake_address_frames_total", Help: "Frames of foreign senders that came as addresses, by what was known of them at once (named, unnamed).",
+	}, []string{"outcome"})
 	return t
 }
 
@@ -137,8 +146,23 @@ func (t *Intake) Enter(ctx context.Context) (leave func(), err error) {
 	}
 }
 
+// name names what can be named before it is stored.
+func (t *Intake) name(batches []*tacho.Batch) {
+	if t.o.Names == nil {
+		return
+	}
+	named, unnamed := 0, 0
+	for _, b := range batches {
+		n, u := t.o.Names(b)
+		named, unnamed = named+n, unnamed+u
+	}
+	t.frames.WithLabelValues("named").Add(float64(named))
+	t.frames.WithLabelValues("unnamed").Add(float64(unnamed))
+}
+
 // Append returns when the batches are durable.
 func (t *Intake) Append(ctx context.Context, tenant string, batches []*tacho.Batch) error {
+	t.name(batches)
 	ctx, cancel := context.WithTimeout(ctx, t.o.Wait)
 	defer cancel()
 	return t.o.Store.Append(ctx, tenant, batches)
@@ -148,6 +172,7 @@ func (t *Intake) Append(ctx context.Context, tenant string, batches []*tacho.Bat
 // middle of a file: an overloaded queue is tried again for as long as Append
 // may take.
 func (t *Intake) AppendPatiently(ctx context.Context, tenant string, batches []*tacho.Batch) error {
+	t.name(batches)
 	ctx, cancel := context.WithTimeout(ctx, t.o.Wait)
 	defer cancel()
 	for {

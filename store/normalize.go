@@ -38,8 +38,8 @@ func NormalizeFunction(name string) string {
 var generated = [...]string{"GeneratedMethodAccessor", "GeneratedConstructorAccessor", "GeneratedSerializationConstructorAccessor", "$Proxy"}
 
 // cutHidden drops the address a hidden class has behind its name: a separator,
-// 0x and hexadecimal digits up to the end of the class name. Native symbols
-// with a small offset (libc.so+0x1f) stay as they are.
+// 0x and hexadecimal digits up to the end of the class name. Offsets into native
+// modules (libc.so+0x1f, libjvm.so+0x10a2b3c4) stay as they are.
 func cutHidden(name string) string {
 	for from := 0; ; {
 		i := strings.Index(name[from:], "0x")
@@ -58,6 +58,11 @@ func cutHidden(name string) string {
 		}
 		from = end
 		if i == 0 || end < len(name) && name[end] != '.' {
+			continue
+		}
+		// An offset into a module (tacho.AddressFrame) ends the name and has no
+		// leading zero; addresses of classes have 16 digits, of which some are.
+		if name[i-1] == '+' && end == len(name) && hex > 0 && hex <= 16 && name[i+2] != '0' {
 			continue
 		}
 		least := 8

@@ -19,6 +19,7 @@ func TestNormalizeFunction(t *testing.T) {
 		"java.lang.invoke.LambdaForm$DMH/1234.invokeStatic":                  "java.lang.invoke.LambdaForm$DMH.invokeStatic",
 		"app.Hidden/0x0000000800c8b440.m":                                    "app.Hidden.m",
 		"app.Hidden+0x0000000800c8b440":                                      "app.Hidden",
+		"app.Hidden+0x8c3f1234.run":                                          "app.Hidden.run",
 		// Written by people, or by other tools: kept.
 		"":                                         "",
 		"app.Main.main":                            "app.Main.main",
@@ -27,6 +28,8 @@ func TestNormalizeFunction(t *testing.T) {
 		"app.$Proxy12Factory.make":                 "app.$Proxy12Factory.make",
 		"app.GeneratedMethodAccessors.x":           "app.GeneratedMethodAccessors.x",
 		"libc.so.6+0x28d90":                        "libc.so.6+0x28d90",
+		"chrome+0x10a2b3c4":                        "chrome+0x10a2b3c4",
+		"libxul.so+0xfedcba9876543210":             "libxul.so+0xfedcba9876543210",
 		"0xdeadbeefcafe":                           "0xdeadbeefcafe",
 		"main.f0x12345678":                         "main.f0x12345678",
 		"gopkg.in/yaml.v3.(*Decoder).Decode":       "gopkg.in/yaml.v3.(*Decoder).Decode",

@@ -12,10 +12,13 @@
 //  2. index.go writes the layers as one flat, sorted table. The upload itself is
 //     not kept: a lookup is a binary search and a few short reads, whatever the
 //     file was.
-//  3. Store.Resolve goes over the frames of a batch. Builds nobody uploaded stay
-//     addresses; nothing is fetched, built or waited for, so that it can stand in
-//     the way of ingest. Store.Frames answers the same for one frame, for data
-//     that was stored before its symbols came.
+//  3. Store.ResolveLoaded names the frames of a batch on its way in, from memory
+//     only, so that it cannot stand in the way of ingest; what it did not have is
+//     read in the background for the batches to come (warm.go). Resolve is for
+//     those who can wait. Builds nobody uploaded stay addresses.
+//  4. Store.Names answers the same for frames that were stored as addresses, when
+//     they are shown: their symbols may come at any time. Generation says that the
+//     answers may have changed.
 //
 // perfmap.go reads the maps JIT compilers write to /tmp/perf-PID.map, demangle.go
 // the names C++ and Rust compilers make up.

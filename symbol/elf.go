@@ -9,10 +9,40 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 )
 
-// ErrNotELF says that an upload is not an ELF file.
-var ErrNotELF = errors.New("not an ELF file: no magic \\x7fELF at the start")
+// ErrNotELF says that an upload is not an ELF file, ErrNoSymbols that it is one
+// without any names: stripped.
+var (
+	ErrNotELF    = errors.New("not an ELF file: no magic \\x7fELF at the start")
+	ErrNoSymbols = errors.New("no symbols in it (stripped?)")
+)
+
+// SyntaxError says where an ELF file stops making sense.
+type SyntaxError struct {
+	Position string // "byte 0x34"
+	Err      error
+}
+
+func (e *SyntaxError) Error() string {
+	return "reading ELF file: " + e.Position + ": " + e.Err.Error()
+}
+
+func (e *SyntaxError) Unwrap() error { return e.Err }
+
+// syntaxError finds the position in an error of debug/elf, which has it in its
+// text only; one that ran into the end says nothing.
+func syntaxError(err error, size int64) error {
+	text := err.Error()
+	if i := strings.LastIndex(text, " in record at byte 0x"); i >= 0 {
+		return &SyntaxError{text[i+len(" in record at "):], errors.New(text[:i])}
+	}
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return &SyntaxError{fmt.Sprintf("byte %#x", size), errors.New("the file ends before its tables do: it is cut short")}
+	}
+	return &SyntaxError{"headers", err}
+}
 
 // segment maps offsets in the file to the addresses the tables speak of.
 type segment struct {
@@ -58,7 +88,7 @@ func build(r io.ReaderAt, size int64, l Limits) (out *built, err error) {
 	}
 	b := &builder{tables: newTables(l)}
 	if err := guarded(func() (err error) { b.elf, err = elf.NewFile(r); return }); err != nil {
-		return nil, fmt.Errorf("reading ELF file: %w", err)
+		return nil, syntaxError(err, size)
 	}
 	out = &built{tables: b.tables}
 	_ = guarded(func() error { out.ids = b.buildIDs(); return nil })
@@ -85,7 +115,7 @@ func build(r io.ReaderAt, size int64, l Limits) (out *built, err error) {
 	}
 	out.notes, out.lines = b.notes, b.debug
 	if len(out.ranges) == 0 {
-		return nil, fmt.Errorf("no symbols in it (stripped?): no symbol table, pclntab or DWARF could be read%s", reasons(b.notes))
+		return nil, fmt.Errorf("%w: no symbol table, pclntab or DWARF could be read%s", ErrNoSymbols, reasons(b.notes))
 	}
 	return out, nil
 }

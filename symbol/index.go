@@ -22,15 +22,16 @@ const (
 // header is the first line of an index. At are where the tables begin, in the
 // order of the package comment, and where the last one ends.
 type header struct {
-	Magic    string    `json:"magic"`
-	IDs      []string  `json:"ids"`
-	Name     string    `json:"name"` // of the uploaded file, "" if unknown
-	Lines    bool      `json:"lines"`
-	Notes    []string  `json:"notes,omitempty"`
-	Segments []segment `json:"segments"`
-	Ranges   int       `json:"ranges"` // entries, gaps included
-	Strings  int       `json:"strings"`
-	At       [8]int64  `json:"at"` // sparse, ranges, locs, calls, frames, strings, text, end; from the end of the line
+	Magic     string    `json:"magic"`
+	IDs       []string  `json:"ids"`
+	Name      string    `json:"name"` // of the uploaded file, "" if unknown
+	Lines     bool      `json:"lines"`
+	Notes     []string  `json:"notes,omitempty"`
+	Segments  []segment `json:"segments"`
+	Ranges    int       `json:"ranges"` // entries, gaps included
+	Strings   int       `json:"strings"`
+	Functions int       `json:"functions"` // different ones
+	At        [8]int64  `json:"at"`        // sparse, ranges, locs, calls, frames, strings, text, end; from the end of the line
 }
 
 // write writes the index of what was built.
@@ -45,6 +46,11 @@ func (b *built) write(w io.Writer, name string) error {
 	for _, s := range t.strings {
 		text += len(s)
 	}
+	functions := make(map[uint32]struct{}, len(t.calls))
+	for _, c := range t.calls {
+		functions[c.function] = struct{}{}
+	}
+	h.Functions = len(functions)
 	sizes := [...]int{8 * ((len(starts) + sparseStep - 1) / sparseStep), 12 * len(starts), 4 * (len(t.locs) + 1), 4 * calls, 12 * len(t.calls), 4 * (len(t.strings) + 1), text}
 	for i, n := range sizes {
 		h.At[i+1] = h.At[i] + int64(n)

@@ -44,20 +44,41 @@ func (s *Store) find(id, module string) (path string) {
 	if want == nil {
 		return ""
 	}
-	for p, f := range s.files {
-		if f == want {
-			return p
+	return want.path
+}
+
+// Generation changes whenever an answer may differ from the one given before:
+// files came or went.
+func (s *Store) Generation() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.gen
+}
+
+// Names is Frames for many, which opens each file once. nil stands for a frame
+// that stays what it is.
+func (s *Store) Names(frames []tacho.Frame) []tacho.Stack {
+	out := make([]tacho.Stack, len(frames))
+	at := make(map[int]place, len(frames))
+	places := make([]place, 0, len(frames))
+	for i, f := range frames {
+		if id, offset, ok := f.Address(); ok {
+			at[i] = place{id, offset, f.Module}
+			places = append(places, at[i])
 		}
 	}
-	return ""
+	found := s.lookup(places)
+	for i, p := range at {
+		if st := kinds(found[p], frames[i].Kind); len(st) > 0 {
+			out[i] = st
+		}
+	}
+	return out
 }
 
 // Frames is the calls at an address frame, leaf first: the function it is in and
 // those inlined there. ok is false, and the frame stays what it is, where it is
 // none, its build was not uploaded, or nothing is known of the address.
-//
-// Use it where stored data is shown: data recorded before its symbols were
-// uploaded keeps its addresses.
 func (s *Store) Frames(f tacho.Frame) (st tacho.Stack, ok bool) {
 	id, offset, isAddress := f.Address()
 	if !isAddress {
@@ -138,11 +159,42 @@ func (s *Store) lookupIn(path string, ps []place, out map[place]tacho.Stack) err
 }
 
 // Resolve replaces the address frames of a batch whose builds are known, and
-// says how many different ones were and were not. It reads local files only, a few
-// short reads for each address not asked for before, and waits for nothing.
+// says how many different ones were and were not. It reads local files: a few
+// short reads for each address not asked for before. Tables that change are
+// copied first: batches of one input may share them.
 func (s *Store) Resolve(b *tacho.Batch) (resolved, unknown int) {
-	var places []place
-	at := map[uint32]place{}
+	at, places := addresses(b)
+	return rename(b, at, s.lookup(places))
+}
+
+// ResolveLoaded is Resolve with what is in memory only, for those who must not
+// wait for a disk, as ingest. What it did not find there is read in the
+// background, so that later batches have it; this batch's is named when it is
+// shown (Names).
+func (s *Store) ResolveLoaded(b *tacho.Batch) (resolved, unknown int) {
+	s.mu.Lock()
+	none := len(s.files) == 0 || s.closed
+	s.mu.Unlock()
+	if none {
+		return 0, 0
+	}
+	at, places := addresses(b)
+	if len(places) == 0 {
+		return 0, 0
+	}
+	found, missing := s.loaded(places)
+	if len(missing) > 0 {
+		select {
+		case s.wanted <- missing:
+		default: // as many wait already; the next batch asks again
+		}
+	}
+	return rename(b, at, found)
+}
+
+// addresses are the address frames of a batch, by their place in its table.
+func addresses(b *tacho.Batch) (at map[uint32]place, places []place) {
+	at = map[uint32]place{}
 	for i := range b.Frames {
 		f := b.Frame(uint32(i))
 		if id, offset, ok := f.Address(); ok {
@@ -151,10 +203,11 @@ func (s *Store) Resolve(b *tacho.Batch) (resolved, unknown int) {
 			places = append(places, p)
 		}
 	}
-	if len(places) == 0 {
-		return 0, 0
-	}
-	found := s.lookup(places)
+	return at, places
+}
+
+// rename puts what was found in the place of a batch's addresses.
+func rename(b *tacho.Batch, at map[uint32]place, found map[place]tacho.Stack) (resolved, unknown int) {
 	x := extender{b: b, strings: map[string]uint32{}, frames: map[tacho.FrameRef]uint32{}}
 	become := map[uint32][]uint32{}
 	for i, p := range at {
@@ -162,6 +215,9 @@ func (s *Store) Resolve(b *tacho.Batch) (resolved, unknown int) {
 		if len(st) == 0 {
 			unknown++
 			continue
+		}
+		if resolved == 0 {
+			b.Frames, b.Strings = slices.Clone(b.Frames), slices.Clip(b.Strings)
 		}
 		resolved++
 		last := len(st) - 1
@@ -175,6 +231,7 @@ func (s *Store) Resolve(b *tacho.Batch) (resolved, unknown int) {
 		become[i] = append(become[i], i)
 	}
 	if len(become) > 0 {
+		b.Stacks = slices.Clone(b.Stacks)
 		replace(b.Stacks, become)
 	}
 	return resolved, unknown

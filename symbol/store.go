@@ -41,6 +41,10 @@ type File struct {
 	Notes    []string // what could not be read of it
 	Bytes    int64    // of the index
 	LastUsed time.Time
+
+	Functions int // different ones, inlined ones included
+
+	path string
 }
 
 // Store keeps the symbols of uploaded files. Safe for concurrent use.
@@ -54,12 +58,16 @@ type Store struct {
 	cache  map[place]tacho.Stack
 	closed bool
 	gen    int // changes with the files
+
+	wanted chan []place  // addresses to look up in the background
+	stop   chan struct{} // closed by Close
+	warmed chan struct{} // closed when the background work has ended
 }
 
 const suffix = ".sym"
 
 // Open opens the store in a directory, made if it does not exist. Indexes that
-// cannot be read are left alone and logged.
+// cannot be read are left alone and logged. Close it.
 func Open(o Options) (*Store, error) {
 	if o.MaxBytes <= 0 {
 		o.MaxBytes = 2 << 30
@@ -74,7 +82,8 @@ func Open(o Options) (*Store, error) {
 	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("making the symbol store's directory: %w", err)
 	}
-	s := &Store{o: o, builds: make(chan struct{}, 1), files: map[string]*File{}, byID: map[string]*File{}}
+	s := &Store{o: o, builds: make(chan struct{}, 1), files: map[string]*File{}, byID: map[string]*File{},
+		wanted: make(chan []place, maxWanted), stop: make(chan struct{}), warmed: make(chan struct{})}
 	s.forget()
 	entries, err := os.ReadDir(o.Dir)
 	if err != nil {
@@ -94,6 +103,7 @@ func Open(o Options) (*Store, error) {
 			s.add(path, f)
 		}
 	}
+	go s.warm()
 	return s, nil
 }
 
@@ -111,12 +121,13 @@ func fileOf(path string) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &File{IDs: h.IDs, Name: h.Name, Lines: h.Lines, Notes: h.Notes, Bytes: st.Size(), LastUsed: st.ModTime()}, nil
+	return &File{IDs: h.IDs, Name: h.Name, Lines: h.Lines, Notes: h.Notes, Bytes: st.Size(), LastUsed: st.ModTime(), Functions: h.Functions}, nil
 }
 
 // add takes an index into the tables; s.mu is held or nobody else knows s.
 func (s *Store) add(path string, f *File) {
 	s.remove(path)
+	f.path = path
 	s.files[path] = f
 	for _, id := range f.IDs {
 		s.byID[id] = f
@@ -285,11 +296,15 @@ func (s *Store) Delete(id string) (bool, error) {
 	return false, nil
 }
 
-// Close ends the use of the store. Nothing is lost by not calling it.
+// Close ends uploads and the work in the background, and waits for the latter.
 func (s *Store) Close() error {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.closed = true
+	if !s.closed {
+		s.closed = true
+		close(s.stop)
+	}
+	s.mu.Unlock()
+	<-s.warmed
 	return nil
 }
 

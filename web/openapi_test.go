@@ -64,13 +64,15 @@ func TestOpenAPI(t *testing.T) {
 	st := sampleData()
 	h := newServer(st, func(o *Options) {
 		o.Append = func(ctx context.Context, bs []*tacho.Batch) error { return st.Append(ctx, "", bs) }
+		o.More = symbolRoutes(t)
 	})
 	doc := described(t, h)
 	const ok = "?service=orders&type=cpu" + minuteOf
 	const narrow = "&filter=a&filter=/o/&exclude=x&collapse=recursion&collapse=package:com.&every=10s&keep=5s&match=instance%3D%22a%22"
 	report := `{"host":"h","version":"v","started_ms":1,"sink":{"state":"ok"},"targets":[{"pid":7,"service":"s","state":"recording"}]}`
 	asked := map[string]bool{
-		"POST /api/v1/upload": true, // the intake's own tests call it
+		"POST /api/v1/upload":               true, // the intake's own tests call it
+		"DELETE /api/v1/symbols/{build_id}": true, // TestDescriptionOfSymbols does
 	}
 	for _, c := range []struct{ method, target, body string }{
 		{"POST", "/api/v1/agents", report},
@@ -95,6 +97,8 @@ func TestOpenAPI(t *testing.T) {
 		{"POST", "/api/v1/events", `{"service":"orders","kind":"deploy","name":"v1","time":"2025-03-03T12:00:30Z"}`},
 		{"GET", "/api/v1/events?service=orders&kind=&limit=5" + minuteOf, ""},
 		{"POST", "/api/v1/batches", "a batch"},
+		{"GET", "/api/v1/symbols", ""},
+		{"POST", "/api/v1/symbols?name=shop", "no ELF file"},
 		{"GET", "/api/v1/openapi.json", ""},
 		{"GET", "/api/v1/top?service=nosuch&type=cpu&from=now-1h", ""}, // errors are described too
 		{"GET", "/api/v1/diff" + ok + "&norm=size", ""},

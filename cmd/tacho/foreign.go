@@ -13,6 +13,7 @@ import (
 	"tacho/ingest/otlp"
 	"tacho/ingest/pyroscope"
 	"tacho/ingest/upload"
+	"tacho/symbol"
 )
 
 // foreignFlags are those of what senders other than our own agent speak.
@@ -31,10 +32,12 @@ func (k *foreignFlags) add(f *flags) {
 // foreignRoutes are the handlers of other senders, by path on the main listener
 // and the Unix socket. dir is where files that cannot be read in one go lie
 // meanwhile.
-func foreignRoutes(in *ingest.Intake, dir string) map[string]http.Handler {
+func foreignRoutes(in *ingest.Intake, names *symbol.Store, dir string) map[string]http.Handler {
 	decoders := all.List()
 	profiles := pyroscope.Options{Intake: in, Decoders: decoders}
 	m := map[string]http.Handler{"/api/v1/upload": upload.Handler(upload.Options{Intake: in, Decoders: decoders, Dir: dir})}
+	symbols := upload.Symbols(upload.SymbolsOptions{Intake: in, Store: names})
+	m[upload.SymbolsPath], m[upload.SymbolsPath+"/"] = symbols, symbols
 	m["/ingest"] = pyroscope.Ingest(profiles)
 	m["/pyroscope/ingest"] = m["/ingest"]
 	path, push := pyroscope.Push(profiles)

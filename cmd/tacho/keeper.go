@@ -23,6 +23,8 @@ import (
 	"tacho/query"
 	"tacho/report"
 	"tacho/store/local"
+	"tacho/store/named"
+	"tacho/symbol"
 	"tacho/web"
 	"tacho/wire"
 )
@@ -33,12 +35,13 @@ type keeperFlags struct {
 	hosts                  listFlag
 	retention, raw         time.Duration
 	minFree, maxSize       sizeFlag
+	symbolsSize            sizeFlag
 	tenants                tenantFlag
 	foreign                foreignFlags
 }
 
 func (k *keeperFlags) add(f *flags) {
-	k.minFree = 512 << 20
+	k.minFree, k.symbolsSize = 512<<20, 2<<30
 	f.StringVar(&k.listen, "listen", "127.0.0.1:7700", "serve page and API on `ADDR`")
 	f.StringVar(&k.health, "health-listen", "127.0.0.1:7701", "serve /healthz, /readyz and /metrics on `ADDR`; empty: only on the main one")
 	f.StringVar(&k.socket, "socket", "", "also serve the API on a Unix socket at `PATH`")
@@ -48,6 +51,7 @@ func (k *keeperFlags) add(f *flags) {
 	f.Var(&k.minFree, "min-free", "refuse batches when less than `SIZE` is left on the disk; below twice that the oldest day is dropped")
 	k.foreign.add(f)
 	f.Var(&k.maxSize, "max-size", "drop the oldest day when the store is larger than `SIZE`; 0: no such limit")
+	f.Var(&k.symbolsSize, "symbols-size", "keep at most `SIZE` of what debug files say; those unused longest go first")
 	f.Var(&k.tenants, "tenant-limit", "keep of a tenant less or more than of the others: `NAME=DURATION[/SIZE]` or NAME=/SIZE, the size before compression (repeatable, or with commas)")
 }
 
@@ -67,6 +71,7 @@ type keeper struct {
 	unix   net.Listener
 	otlp   [2]net.Listener // HTTP and gRPC
 	intake *ingest.Intake
+	names  *symbol.Store
 	data   string
 	reg    *prometheus.Registry
 }
@@ -107,7 +112,11 @@ func openKeeper(k *keeperFlags, data string, log *slog.Logger) (_ *keeper, err e
 	}
 	x.reg.MustRegister(newStoreMetrics(x.store.Stats, x.store.Health))
 	x.ingest = ingest.New(ingest.Options{Store: x.store, Log: log, Registerer: x.reg, BodiesHeld: 32 << 20})
-	x.intake = ingest.NewIntake(ingest.IntakeOptions{Store: x.ingest, Limits: k.foreign.limits(), Registerer: x.reg})
+	x.names, err = symbol.Open(symbol.Options{Dir: filepath.Join(data, "symbols"), MaxBytes: int64(k.symbolsSize), Log: log})
+	if err != nil {
+		return nil, fmt.Errorf("open the symbols: %w", err)
+	}
+	x.intake = ingest.NewIntake(ingest.IntakeOptions{Store: x.ingest, Limits: k.foreign.limits(), Names: x.names.ResolveLoaded, Registerer: x.reg})
 	return x, nil
 }
 
@@ -146,9 +155,10 @@ func (x *keeper) ready() error { return x.ingest.Ready() }
 func (x *keeper) run(ctx context.Context) error {
 	defer x.close()
 	metrics := promhttp.HandlerFor(x.reg, promhttp.HandlerOpts{})
-	more := foreignRoutes(x.intake, x.data)
+	more := foreignRoutes(x.intake, x.names, x.data)
+	shown := named.New(x.store, x.names)
 	api := web.New(web.Options{
-		Query: query.New(x.store), Store: x.store, Ingest: x.ingest.Handler(), Agents: x.agents,
+		Query: query.New(shown), Store: shown, Ingest: x.ingest.Handler(), Agents: x.agents,
 		Append:  func(ctx context.Context, bs []*tacho.Batch) error { return x.ingest.Append(ctx, "", bs) },
 		Version: versionString(), Ready: x.ready, Listen: x.flags.listen, Hosts: x.flags.hosts,
 		Registerer: x.reg, Metrics: metrics, Log: x.log, More: more,
@@ -201,12 +211,17 @@ func (x *keeper) close() {
 	if x.ingest != nil {
 		x.ingest.Close()
 	}
+	if x.names != nil {
+		if err := x.names.Close(); err != nil {
+			x.log.Error("close the symbols", "err", err)
+		}
+	}
 	if x.store != nil {
 		if err := x.store.Close(); err != nil {
 			x.log.Error("close the store", "err", err)
 		}
 	}
-	x.ingest, x.store = nil, nil
+	x.ingest, x.names, x.store = nil, nil, nil
 }
 
 // know shows this process's own agent among the others.

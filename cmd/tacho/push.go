@@ -109,9 +109,12 @@ func (p *pushFlags) push(ctx context.Context, std stdio, hc *http.Client, base, 
 	if p.rate != 0 {
 		q.Set("rate", strconv.Itoa(p.rate))
 	}
-	var got pushed
+	target, got := base+"/api/v1/upload?"+q.Encode(), answer(&pushed{})
+	if isELF(file) {
+		target, got = base+"/api/v1/symbols?"+url.Values{"name": {shown}}.Encode(), &pushedSymbols{}
+	}
 	for attempt := 1; ; attempt++ {
-		again, err := p.send(ctx, std, hc, base+"/api/v1/upload?"+q.Encode(), file, shown, &got)
+		again, err := p.send(ctx, std, hc, target, file, shown, got)
 		if err == nil {
 			break
 		}
@@ -123,6 +126,19 @@ func (p *pushFlags) push(ctx context.Context, std stdio, hc *http.Client, base, 
 			return err
 		}
 	}
+	got.tell(p, std, base, report.Visible(shown))
+	return nil
+}
+
+// answer is what a server says of a file it has taken.
+type answer interface {
+	meant() bool // it is one, and not some other program's
+	tell(p *pushFlags, std stdio, base, file string)
+}
+
+func (got *pushed) meant() bool { return got.Format != "" }
+
+func (got *pushed) tell(p *pushFlags, std stdio, base, file string) {
 	var types []string
 	for _, t := range got.Types {
 		types = append(types, report.Visible(t.Name))
@@ -130,19 +146,18 @@ func (p *pushFlags) push(ctx context.Context, std stdio, hc *http.Client, base, 
 	if len(types) == 0 {
 		types = []string{"nothing"}
 	}
-	fmt.Fprintf(std.out, "%s: %s, %d samples of %s, %s to %s\n  kept as service %s, instance %s\n", report.Visible(shown), report.Visible(got.Format), got.Samples, strings.Join(types, ", "),
+	fmt.Fprintf(std.out, "%s: %s, %d samples of %s, %s to %s\n  kept as service %s, instance %s\n", file, report.Visible(got.Format), got.Samples, strings.Join(types, ", "),
 		time.UnixMilli(got.FromMS).Format("2006-01-02 15:04:05"), time.UnixMilli(got.UntilMS).Format("15:04:05"), report.Visible(got.Service), report.Visible(got.Instance))
 	if strings.HasPrefix(p.server, "http") {
 		fmt.Fprintf(std.out, "  %s/r/%s?from=%d&until=%d\n", base, url.PathEscape(got.Service), got.FromMS/60_000*60_000, got.UntilMS/60_000*60_000+60_000)
 	}
 	for _, w := range got.Warnings {
-		fmt.Fprintf(std.err, "%s: %s: %s\n", report.Visible(shown), report.Visible(w.Position), report.Visible(w.Text))
+		fmt.Fprintf(std.err, "%s: %s: %s\n", file, report.Visible(w.Position), report.Visible(w.Text))
 	}
-	return nil
 }
 
 // send posts the file once. again is when to try again, 0 = never.
-func (p *pushFlags) send(ctx context.Context, std stdio, hc *http.Client, target string, file *os.File, shown string, got *pushed) (again time.Duration, err error) {
+func (p *pushFlags) send(ctx context.Context, std stdio, hc *http.Client, target string, file *os.File, shown string, got answer) (again time.Duration, err error) {
 	size, err := file.Seek(0, io.SeekEnd)
 	if err == nil {
 		_, err = file.Seek(0, io.SeekStart)
@@ -184,7 +199,7 @@ func (p *pushFlags) send(ctx context.Context, std stdio, hc *http.Client, target
 		return 2 * time.Second, fmt.Errorf("%s broke off its answer: %w", p.server, err)
 	}
 	if res.StatusCode == http.StatusOK {
-		if err := json.Unmarshal(b, got); err != nil || got.Format == "" {
+		if err := json.Unmarshal(b, got); err != nil || !got.meant() {
 			return 0, fmt.Errorf("%s answered, but not as a Tacho server does: check the address", p.server)
 		}
 		return 0, nil

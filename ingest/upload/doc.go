@@ -13,4 +13,6 @@
 //  5. The answer comes when the last batch is durable. A file that stops making
 //     sense is an error that says where; what came before is kept, and sending
 //     the whole file again replaces it.
+//
+// Debug files are taken beside them (symbols.go): POST /api/v1/symbols.
 package upload
