@@ -73,7 +73,9 @@ func TestInternerAgainstStacks(t *testing.T) {
 			}
 		}
 		var in interner
-		in.begin(tr, x.Take(nil, "", 1, 1, 0))
+		if err := in.begin(tr, x.Take(nil, "", 1, 1, 0)); err != nil {
+			t.Fatal(err)
+		}
 		for i := range want {
 			id := in.stack(uint32(i))
 			for k, f := range want[i] {
