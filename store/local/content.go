@@ -67,6 +67,62 @@ func (in *interner) load() error {
 	return nil
 }
 
+// few reports whether it is worth looking up only what the new stacks consist of.
+// Otherwise the passes of lookUp are faster.
+func (in *interner) few() bool { return 4*len(in.fresh) < len(in.b.Stacks) }
+
+// lookUpFresh is lookUp for the new stacks alone. Limit: the cache misses of their
+// strings, one after another.
+func (in *interner) lookUpFresh() {
+	x := in.t.find
+	in.ids = in.ids[:0]
+	in.names = resize(in.names, len(in.b.Strings))
+	in.funcs = resetTo(in.funcs, len(in.b.Strings))
+	in.others = resetTo(in.others, len(in.b.Strings))
+	in.frames = resize(in.frames, len(in.b.Frames))
+	clear(in.frames)
+	for _, s := range in.fresh {
+		in.stacks[s] = unset
+		path, known := in.b.Stacks[s], true
+		for _, f := range path {
+			known = (in.frames[f] != 0 || in.lookUpFrame(f)) && known
+		}
+		if !known {
+			continue
+		}
+		if id, ok := x.stacks.find(x.stack(path, in.frames)); ok {
+			in.stacks[s] = id
+		}
+	}
+}
+
+// lookUpFrame hashes a frame, if the trie has its strings.
+func (in *interner) lookUpFrame(i uint32) bool {
+	x, r := in.t.find, &in.b.Frames[i]
+	f := in.funcs[r.Function]
+	if f == unset {
+		in.names[r.Function] = x.str(in.b.Strings[r.Function])
+		id, ok := in.t.funcs.ids.find(in.names[r.Function])
+		if !ok {
+			id = absent
+		}
+		in.funcs[r.Function] = id
+		f = id
+	}
+	for _, s := range [...]uint32{r.File, r.Module} {
+		if in.others[s] == unset {
+			in.names[s] = x.str(in.b.Strings[s])
+			in.other(s)
+		}
+	}
+	file, module := in.others[r.File], in.others[r.Module]
+	if f == absent || file == absent || module == absent {
+		return false
+	}
+	in.frames[i] = x.frame(&frameRef{f, file, module, r.Line, r.Kind})
+	return true
+}
+
 // learn registers the hashes that were new, when their stacks have ids. The batch
 // needs its tables no more.
 func (in *interner) learn() {

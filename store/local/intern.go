@@ -59,7 +59,11 @@ func (in *interner) begin(t *trie, b *tacho.Batch) error {
 	if err := in.load(); err != nil {
 		return err
 	}
-	in.lookUp(t, b)
+	if in.few() {
+		in.lookUpFresh()
+	} else {
+		in.lookUp(t, b)
+	}
 	return nil
 }
 
