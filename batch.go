@@ -84,6 +84,10 @@ type Event struct {
 //
 // Tables are local to the batch; Strings[0] is "" and Stacks hold indexes into
 // Frames, leaf first. Use a Builder to fill them.
+//
+// A batch may come without Strings, Frames and Stacks: then Tables is set and has
+// them, and StackHashes says what the stacks are. Whoever needs the tables calls
+// Load first, which costs nothing where they are there already.
 type Batch struct {
 	Target    Labels // must have service_name and instance
 	Collector string // who saw it: "jvm", "proc", "demo", …
@@ -98,6 +102,39 @@ type Batch struct {
 	Profiles []Profile
 	Series   []Series
 	Events   []Event
+
+	Tables Deferred // nil: the tables are there
+	// StackHashes are the hashes of all stacks as the sender has written them, not
+	// compared with the stacks; nil when Tables is nil.
+	StackHashes []StackHash
+}
+
+// Deferred is the tables of a batch that nobody may ever need: a store that knows
+// all stacks by their hashes does not.
+type Deferred interface {
+	// Load sets Strings, Frames and Stacks of the batch, checked, or says what is
+	// wrong with them and sets nothing.
+	Load(*Batch) error
+	// Unload takes them away again, and their memory.
+	Unload(*Batch)
+	// Bytes is the memory that is held while they are not loaded.
+	Bytes() int
+}
+
+// Load makes sure that Strings, Frames and Stacks are there.
+func (b *Batch) Load() error {
+	if b.Tables == nil || len(b.Strings) > 0 { // no loaded batch is without strings
+		return nil
+	}
+	return b.Tables.Load(b)
+}
+
+// Unload gives back what Load has made; of another batch, nothing. No string of
+// the tables may be used any more.
+func (b *Batch) Unload() {
+	if b.Tables != nil && len(b.Strings) > 0 {
+		b.Tables.Unload(b)
+	}
 }
 
 // Frame resolves one entry of the frame table.
@@ -116,10 +153,17 @@ func (b *Batch) Stack(i uint32) Stack {
 }
 
 // Validate reports the first reason for which the batch cannot be stored. A
-// batch from the network is untrusted: every index is checked.
+// batch from the network is untrusted: every index is checked. It loads the
+// tables.
 func (b *Batch) Validate() error {
 	if err := b.ValidateHeader(); err != nil {
 		return err
+	}
+	if err := b.Load(); err != nil {
+		return err
+	}
+	if len(b.Strings) == 0 || b.Strings[0] != "" {
+		return fmt.Errorf("batch string table must start with the empty string")
 	}
 	ns, nf, nk, nt := uint32(len(b.Strings)), uint32(len(b.Frames)), uint32(len(b.Stacks)), uint32(len(b.Threads))
 	for i := range b.Frames {
@@ -160,9 +204,9 @@ func (b *Batch) Validate() error {
 	return nil
 }
 
-// ValidateHeader is the part of Validate that does not depend on the number of
-// samples: target, window, and the empty string. A decoder that has held every
-// index against its table while reading needs no more.
+// ValidateHeader is the part of Validate that is about target and window. A decoder
+// that has held every index against its table while reading, and looked at the
+// first string, needs no more.
 func (b *Batch) ValidateHeader() error {
 	if b.Target.Get(LabelService) == "" || b.Target.Get(LabelInstance) == "" {
 		return fmt.Errorf("batch target %s: labels %s and %s are required", b.Target, LabelService, LabelInstance)
@@ -174,9 +218,6 @@ func (b *Batch) ValidateHeader() error {
 	}
 	if b.From <= 0 || b.Until < b.From {
 		return fmt.Errorf("batch window [%d, %d) is not a time range", b.From, b.Until)
-	}
-	if len(b.Strings) == 0 || b.Strings[0] != "" {
-		return fmt.Errorf("batch string table must start with the empty string")
 	}
 	return nil
 }

@@ -32,10 +32,14 @@ func readBody(r io.Reader, length int64) (raw []byte, free func(), err error) {
 	}, err
 }
 
-// decodeBatches decodes a body. The memory of the batches is given back by
-// Release of the reader, which is for those who know that they are stored.
-func decodeBatches(raw []byte, lim wire.Limits) (*wire.Reader, []*tacho.Batch, error) {
+// decodeBatches decodes a body, for a store that may need no tables without them:
+// then raw belongs to the batches. Their memory is given back by Release of the
+// reader, which is for those who know that they are stored.
+func decodeBatches(raw []byte, lim wire.Limits, lazy bool) (*wire.Reader, []*tacho.Batch, error) {
 	rd := wire.NewBytesReader(raw, lim)
+	if lazy {
+		rd = wire.NewLazyReader(raw, lim)
+	}
 	var batches []*tacho.Batch
 	for {
 		b, err := rd.Next()

@@ -4,7 +4,9 @@
 // The steps in order:
 //
 //  1. A request body is read whole, within a limit for one body and a budget
-//     for all bodies under way, and decoded by a bounded number of decoders.
+//     for all bodies under way, and decoded by a bounded number of decoders. The
+//     tables of stacks stay packed if the store can do without: then the body
+//     waits with its batches, and counts in the queue.
 //  2. Its batches are put into the queue of their tenant, which is bounded in
 //     bytes. When it is full the caller hears so at once (ErrOverloaded, 429),
 //     if possible before its body is read and decoded: nothing ever waits for

@@ -70,13 +70,14 @@ func (g *Ingester) serve(w http.ResponseWriter, r *http.Request, tenant string) 
 	conn := http.NewResponseController(w)
 	_ = conn.SetReadDeadline(time.Now().Add(g.o.Wait))
 	raw, free, err := readBody(body, r.ContentLength)
-	defer free()
 	_ = conn.SetReadDeadline(time.Time{})
 	if err != nil {
+		free()
 		return 0, readAnswer(err)
 	}
 	rd, batches, bad := g.decodeAll(r.Context(), tenant, raw)
 	if bad != nil {
+		free()
 		return 0, bad
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), g.o.Wait)
@@ -84,7 +85,10 @@ func (g *Ingester) serve(w http.ResponseWriter, r *http.Request, tenant string) 
 	if err := g.appendValid(ctx, tenant, batches); err != nil {
 		return 0, appendAnswer(err)
 	}
-	rd.Release() // stored, hence nobody's; after an error they may still be in the queue
+	// Stored, hence nobody's; after an error they may still be in the queue, and the
+	// body with them.
+	rd.Release()
+	free()
 	return len(batches), nil
 }
 
@@ -114,7 +118,7 @@ func (g *Ingester) decodeAll(ctx context.Context, tenant string, raw []byte) (*w
 	if g.full(tenant, int64(len(raw))) {
 		return nil, nil, &answer{status: http.StatusTooManyRequests, reason: "overloaded", sentence: ErrOverloaded.Error(), detail: "Try again after the time in Retry-After."}
 	}
-	rd, batches, err := decodeBatches(raw, g.o.Limits)
+	rd, batches, err := decodeBatches(raw, g.o.Limits, g.lazy)
 	if err != nil {
 		return nil, nil, readAnswer(err)
 	}
@@ -150,7 +154,12 @@ func readAnswer(err error) *answer {
 func appendAnswer(err error) *answer {
 	var rejected *wire.RejectedError
 	var large *tooLargeError
+	var syntax *wire.SyntaxError
 	switch {
+	case errors.As(err, &syntax): // found when the tables were needed, and counted there
+		a := readAnswer(syntax)
+		a.reason = ""
+		return a
 	case errors.As(err, &large):
 		return &answer{status: http.StatusRequestEntityTooLarge, sentence: large.msg, detail: "Send fewer batches in one request."}
 	case errors.As(err, &rejected):

@@ -11,11 +11,13 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"tacho"
 	"tacho/store"
 	"tacho/wire"
 )
@@ -199,6 +201,98 @@ func TestAgentToStore(t *testing.T) {
 		t.Fatalf("%+v, slept %v", st, slept)
 	}
 	http.DefaultTransport.(*http.Transport).CloseIdleConnections()
+}
+
+// needy is a store that takes batches without their tables, and loads those of odd
+// sequence.
+type needy struct{ trusting }
+
+func (s *needy) AppendValid(ctx context.Context, tenant string, batches []*tacho.Batch) error {
+	for i, b := range batches {
+		if b.Tables == nil || b.Strings != nil {
+			return fmt.Errorf("batch %d came with its tables", i)
+		}
+		if b.Sequence%2 == 0 {
+			continue
+		}
+		if err := b.Load(); err != nil {
+			return &store.RefusedError{Index: i, Err: fmt.Errorf("read the tables: %w", err)}
+		}
+		if b.Stack(0)[0].Function != "main" {
+			return errors.New("the body was overwritten")
+		}
+		b.Unload()
+	}
+	var whole []*tacho.Batch
+	for _, b := range batches {
+		whole = append(whole, numbered(b.Sequence))
+	}
+	return s.fake.Append(ctx, tenant, whole)
+}
+
+// Tables that are broken cost their own request, when they are needed, with their
+// place; the rest of the group is stored. Tables nobody needs are not looked at.
+func TestBrokenTables(t *testing.T) {
+	broken := func(seq uint64) []byte {
+		b := numbered(seq)
+		b.Frames[0].Module = 99
+		return wire.AppendFramed(body(seq+10), wire.Encode(nil, b))
+	}
+	f, reg := &needy{}, prometheus.NewRegistry()
+	g := start(t, Options{Store: f, FlushEvery: time.Hour, FlushBatches: 4, Registerer: reg})
+	replies := make([]reply, 3)
+	var wg sync.WaitGroup
+	for i, p := range [][]byte{body(1), broken(3), body(5)} {
+		before := g.queued.Load()
+		wg.Go(func() { replies[i] = post(t, g.Handler(), wire.ContentType, bytes.NewReader(p)) })
+		if i < 2 {
+			waitQueued(g, before+1)
+		}
+	}
+	wg.Wait()
+	r := replies[1]
+	if r.status != 400 || !strings.Contains(r.Error, "string index out of 2") || r.Position != fmt.Sprintf("batch at byte %d, offset %d of its decompressed tables", len(body(13))+2, tablesOf(numbered(3))) {
+		t.Errorf("%+v", r)
+	}
+	if replies[0].status != 200 || replies[2].status != 200 || !slices.Equal(f.committed(), []string{": [1 5]"}) {
+		t.Errorf("%+v, stored %q", replies, f.committed())
+	}
+	if n := metric(t, reg, "tacho_ingest_rejected_total", "malformed"); n != 1 {
+		t.Errorf("%v rejected as malformed", n)
+	}
+	if n := g.bodies.Load(); n != 0 {
+		t.Errorf("%d bytes of the budget for bodies are not given back", n)
+	}
+
+	g = start(t, Options{Store: f, FlushEvery: time.Millisecond})
+	if r := post(t, g.Handler(), wire.ContentType, bytes.NewReader(broken(4))); r.status != 200 {
+		t.Errorf("%+v", r)
+	}
+}
+
+// tablesOf is how long the tables of a numbered batch are: 2 strings, a frame, a
+// stack of it; columns of small numbers take a byte more.
+func tablesOf(*tacho.Batch) int { return 1 + (1 + 2) + 4 + 1 + 4*(1+1) + 1 + 1 + (1 + 1) + (1 + 1) }
+
+// A request that is given up while its batches wait leaves them their body.
+func TestBodyLivesAsLongAsItsBatches(t *testing.T) {
+	f := &needy{}
+	g := start(t, Options{Store: f, FlushEvery: 100 * time.Millisecond, FlushBatches: 1000, Wait: time.Millisecond})
+	for i := range uint64(20) {
+		if r := post(t, g.Handler(), wire.ContentType, bytes.NewReader(body(2*i+1))); r.status != 503 {
+			t.Fatalf("%+v", r)
+		}
+	}
+	if err := g.Close(); err != nil {
+		t.Fatal(err)
+	}
+	stored := 0
+	for _, c := range f.committed() {
+		stored += len(strings.Fields(c)) - 1
+	}
+	if stored != 20 {
+		t.Errorf("stored %q", f.committed())
+	}
 }
 
 func BenchmarkAppend(b *testing.B) {

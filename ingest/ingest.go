@@ -29,7 +29,9 @@ const RetryAfter = time.Second
 // taken for the store's own trouble and the sender tries again. It keeps nothing
 // of the batches' tables. If the store has a method Health() error, it is part of
 // readiness; if it has AppendValid, with the signature of Append, that is called
-// instead: batches are checked here, once, a million indexes of a busy second.
+// instead: batches are checked here, once, a million indexes of a busy second. Some
+// of them come without their tables, and are checked but for these
+// (tacho.Batch.Load).
 type Appender interface {
 	Append(ctx context.Context, tenant string, batches []*tacho.Batch) error
 }
@@ -88,6 +90,7 @@ func def[T int | int64 | time.Duration](p *T, v T) {
 type Ingester struct {
 	o       Options
 	store   func(ctx context.Context, tenant string, batches []*tacho.Batch) error
+	lazy    bool // it takes batches without their tables
 	metrics *metrics
 	decode  chan struct{} // a slot for each decoder
 	bodies  atomic.Int64  // bytes reserved for requests being read
@@ -120,7 +123,7 @@ func New(o Options) *Ingester {
 	if v, ok := o.Store.(interface {
 		AppendValid(context.Context, string, []*tacho.Batch) error
 	}); ok {
-		g.store = v.AppendValid
+		g.store, g.lazy = v.AppendValid, true
 	}
 	g.metrics = newMetrics(o.Registerer, g)
 	g.ctx, g.cancel = context.WithCancel(context.Background())

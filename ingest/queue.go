@@ -175,7 +175,7 @@ func (g *Ingester) commit(tenant string, group []*request) {
 		if i < 0 {
 			break
 		}
-		g.metrics.reject("invalid")
+		g.metrics.reject(wrong(refused))
 		group[i].done <- &wire.RejectedError{Reason: fmt.Sprintf("batch %d: %v", k, refused.Err), Err: err}
 		group = slices.Concat(group[:i], group[i+1:])
 		if len(group) == 0 {
@@ -195,7 +195,7 @@ func (g *Ingester) commit(tenant string, group []*request) {
 		err := g.append(tenant, []*request{r})
 		stored = stored || err == nil
 		if errors.As(err, &refused) {
-			g.metrics.reject("invalid")
+			g.metrics.reject(wrong(err))
 			err = &wire.RejectedError{Reason: err.Error(), Err: err}
 		}
 		r.done <- err
@@ -237,10 +237,26 @@ func (g *Ingester) append(tenant string, group []*request) error {
 	return err
 }
 
+// wrong is the reason for the metrics.
+func wrong(err error) string {
+	var syntax *wire.SyntaxError
+	switch {
+	case !errors.As(err, &syntax):
+		return "invalid"
+	case syntax.Limit != "":
+		return "too_large"
+	}
+	return "malformed"
+}
+
 // cost estimates the memory of a batch: its tables, without what the allocator
-// rounds up.
+// rounds up. Of tables that are not loaded it is the bytes they came in: a store
+// loads one batch at a time.
 func cost(b *tacho.Batch) int64 {
 	n := 512 + 40*len(b.Target) + 16*len(b.Strings) + 20*len(b.Frames) + 24*len(b.Stacks) + 56*len(b.Threads) + 120*len(b.Events)
+	if b.Tables != nil {
+		n += b.Tables.Bytes() + 16*len(b.StackHashes)
+	}
 	for _, s := range b.Strings {
 		n += len(s)
 	}

@@ -52,7 +52,7 @@ type Selection struct {
 type Store interface {
 	// Append stores all batches or none. A store keeps nothing of a batch's tables
 	// beyond the call, and no string of Batch.Strings without a copy: their memory
-	// is used again.
+	// is used again. Tables that are deferred are loaded when they are needed.
 	Append(ctx context.Context, tenant string, batches []*tacho.Batch) error
 
 	// Services lists what is stored, sorted by name.

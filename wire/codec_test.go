@@ -86,14 +86,39 @@ func TestEveryTruncationIsASyntaxError(t *testing.T) {
 			t.Fatalf("cut at %d of %d: %v", n, len(p), err)
 		}
 	}
-	body := appendBody(nil, random(rand.New(rand.NewPCG(7, 7))))
-	for n := range body {
-		_, err := decodeBody(body[:n], new(buffers), new(tables), DefaultLimits())
+	main, tabs := bodies(random(rand.New(rand.NewPCG(7, 7))))
+	for n := range main {
+		_, err := decodeBodies(main[:n], tabs)
 		var se *SyntaxError
-		if !errors.As(err, &se) || !se.Body || se.Offset > int64(n) {
-			t.Fatalf("body cut at %d of %d: %v", n, len(body), err)
+		if !errors.As(err, &se) || !se.Body || se.Tables || se.Offset > int64(n) {
+			t.Fatalf("first section cut at %d of %d: %v", n, len(main), err)
 		}
 	}
+	for n := range tabs {
+		_, err := decodeBodies(main, tabs[:n])
+		var se *SyntaxError
+		if !errors.As(err, &se) || !se.Body || !se.Tables || se.Offset > int64(n) {
+			t.Fatalf("second section cut at %d of %d: %v", n, len(tabs), err)
+		}
+	}
+}
+
+// bodies are the sections of a batch.
+func bodies(b *tacho.Batch) (main, tabs []byte) {
+	return appendMain(nil, b, new(tacho.StackHasher)), appendTables(nil, b)
+}
+
+// decodeBodies reads both sections.
+func decodeBodies(main, tabs []byte) (*tacho.Batch, error) {
+	b, amiss, err := decodeMain(main, new(buffers), new(tables), DefaultLimits())
+	if err != nil {
+		return nil, err
+	}
+	if err := decodeTables(tabs, b, amiss, new(buffers), new(tables), DefaultLimits()); err != nil {
+		return nil, err
+	}
+	b.StackHashes = nil
+	return b, nil
 }
 
 func TestEveryFlippedBitIsNoticed(t *testing.T) {
@@ -144,13 +169,20 @@ func TestLimitsAreNamed(t *testing.T) {
 	}
 }
 
-// seal makes a batch of a body that need not be one, announced with a size that
-// need not be its own.
-func seal(body []byte, size uint64) []byte {
-	block := s2.Encode(nil, body)
-	_, n := binary.Uvarint(block)
+// seal makes a batch of sections that need not be any.
+func seal(main, tabs []byte) []byte { return sealAs(block(main, len(main)), block(tabs, len(tabs))) }
+
+// block is a section, announced with a size that need not be its own.
+func block(section []byte, size int) []byte {
+	p := s2.Encode(nil, section)
+	_, n := binary.Uvarint(p)
+	return append(binary.AppendUvarint(nil, uint64(size)), p[n:]...)
+}
+
+func sealAs(main, tabs []byte) []byte {
 	p := append([]byte(magic), 0, 0, 0, 0)
-	return reseal(append(binary.AppendUvarint(p, size), block[n:]...))
+	p = binary.LittleEndian.AppendUint32(p, uint32(len(main)))
+	return reseal(append(append(p, main...), tabs...))
 }
 
 // reseal puts the right checksum into an altered batch.
@@ -162,24 +194,41 @@ func reseal(p []byte) []byte {
 func TestHostileBodies(t *testing.T) {
 	zeros := make([]byte, 100)
 	bomb := make([]byte, 64<<20)
-	huge := binary.AppendUvarint(nil, 1<<40)
+	main, tabs := bodies(numbered(1))
+	announced := func(n uint32) []byte {
+		p := seal(main, tabs)
+		binary.LittleEndian.PutUint32(p[crcEnd:], n)
+		return reseal(p)
+	}
+	two := numbered(1)
+	two.Stacks = append(two.Stacks, two.Stacks[0])
+	_, twoStacks := bodies(two)
 	for _, c := range []struct {
 		name, want string
 		p          []byte
 	}{
 		{"empty", "ends inside the header", nil},
 		{"other file", "does not start with TBT", []byte("PK\x03\x04 and so on")},
-		{"earlier version", "version 1 is not known, only 2", []byte("TBT\x01aaaaaaaa")},
-		{"later version", "version 3 is not known, only 2", []byte("TBT\x03aaaaaaaa")},
-		{"announces more than the limit", "Decompressed", seal(bomb, 64<<20)},
-		{"unpacks to more than announced", "does not decompress", seal(bomb, 100)},
-		{"unpacks to less than announced", "does not decompress", seal(zeros, 200)},
-		{"garbage body", "does not decompress", reseal(append(append([]byte(magic), 0, 0, 0, 0), "\x64garbage"...))},
-		{"no varint", "not a varint", reseal(append([]byte(magic+"crc!"), bytes.Repeat([]byte{0xff}, 20)...))},
-		{"length of a string", "longer than the", seal([]byte{100, 1, 2, 3}, 4)},
-		{"huge length", "StringLen", seal(huge, uint64(len(huge)))},
-		{"no plane", "string length in 0 planes", seal(append([]byte{0, 2, 2, 0, 0, 1}, 0, 0), 8)},
-		{"five planes", "string length in 5 planes", seal(append([]byte{0, 2, 2, 0, 0, 1}, 5, 0), 8)},
+		{"earlier version", "version 2 is not known, only 3", []byte("TBT\x02aaaaaaaaaa")},
+		{"later version", "version 4 is not known, only 3", []byte("TBT\x04aaaaaaaaaa")},
+		{"announces more than the limit", "Decompressed", sealAs(block(bomb, 64<<20), block(tabs, len(tabs)))},
+		{"tables announce more than the limit", "Decompressed", sealAs(block(main, len(main)), block(bomb, 64<<20))},
+		{"both announce more than the limit", "Decompressed", sealAs(block(zeros, 11<<20), block(zeros, 11<<20))},
+		{"unpacks to more than announced", "does not decompress", sealAs(block(bomb, 100), block(tabs, len(tabs)))},
+		{"unpacks to less than announced", "does not decompress", sealAs(block(zeros, 200), block(tabs, len(tabs)))},
+		{"tables unpack to more than announced", "does not decompress", sealAs(block(main, len(main)), block(bomb, 100))},
+		{"garbage section", "does not decompress", sealAs([]byte("\x64garbage"), block(tabs, len(tabs)))},
+		{"no varint", "not a varint (batch at byte 0, offset 12)", sealAs(bytes.Repeat([]byte{0xff}, 20), block(tabs, len(tabs)))},
+		{"no varint before the tables", "not a varint (batch at byte 0, offset 18)", sealAs(make([]byte, 6), bytes.Repeat([]byte{0xff}, 20))},
+		{"first section beyond the end", "longer than the", announced(1 << 31)},
+		{"no tables", "not a varint", sealAs(block(main, len(main)), nil)},
+		{"length of a string", "longer than the", seal([]byte{100, 1, 2, 3}, tabs)},
+		{"huge length", "StringLen", seal(binary.AppendUvarint(nil, 1<<40), tabs)},
+		{"no plane", "string length in 0 planes, want 1 to 4 (batch at byte 0, offset 1 of its decompressed tables)", seal(main, []byte{1, 0, 0})},
+		{"five planes", "string length in 5 planes", seal(main, []byte{1, 5, 0})},
+		{"more stacks than hashes", "2 stacks have 1 hashes", seal(main, twoStacks)},
+		{"more after the tables", "1 bytes follow the last stack", seal(main, append(bytes.Clone(tabs), 0))},
+		{"more after the events", "1 bytes follow the last event", seal(append(bytes.Clone(main), 0), tabs)},
 	} {
 		_, err := Decode(c.p, DefaultLimits())
 		var se *SyntaxError
@@ -266,7 +315,8 @@ func TestStream(t *testing.T) {
 		}
 	}
 	lim := DefaultLimits()
-	lim.Stream = 3 * len(appendBody(nil, numbered(0)))
+	main, tabs := bodies(numbered(0))
+	lim.Stream = 3 * (len(main) + len(tabs))
 	n, err := read(all, lim)
 	var se *SyntaxError
 	if n != 3 || !errors.As(err, &se) || se.Limit != "Stream" || se.At != int64(ends[2]+2) {
@@ -322,6 +372,9 @@ func (failingReader) Read([]byte) (int, error) { return 0, errFailing }
 
 func FuzzDecode(f *testing.F) {
 	f.Add(Encode(nil, numbered(1)))
+	main, tabs := bodies(typical(2))
+	f.Add(seal(main[:len(main)/2], tabs))
+	f.Add(seal(main, tabs[:len(tabs)/2]))
 	f.Add(Encode(nil, typical(1)))
 	f.Fuzz(func(t *testing.T, p []byte) {
 		lim := DefaultLimits()
@@ -350,32 +403,68 @@ func FuzzDecode(f *testing.F) {
 				t.Fatal(err)
 			}
 		}
+		r = NewLazyReader(p, lim)
+		for {
+			b, err := r.Next()
+			if err != nil {
+				break
+			}
+			if err := b.Load(); err == nil && b.Validate() != nil {
+				t.Fatal(b.Validate())
+			} else if err != nil && (!errors.As(err, new(*SyntaxError)) || b.Strings != nil || b.Frames != nil || b.Stacks != nil) {
+				t.Fatal(err)
+			}
+		}
 	})
 }
 
 // FuzzBody goes behind checksum and compression, where a fuzzer does not get
 // by itself.
 func FuzzBody(f *testing.F) {
-	f.Add(appendBody(nil, numbered(1)))
+	main, tabs := bodies(numbered(1))
+	f.Add(main, tabs)
+	f.Add(main, tabs[:len(tabs)-1])
+	f.Add(main[:len(main)-1], tabs)
 	for seed := range uint64(20) {
-		f.Add(appendBody(nil, random(rand.New(rand.NewPCG(seed, 1)))))
+		main, tabs := bodies(random(rand.New(rand.NewPCG(seed, 1))))
+		f.Add(main, tabs)
 	}
-	f.Fuzz(func(t *testing.T, body []byte) {
-		b, err := decodeBody(body, new(buffers), new(tables), DefaultLimits())
+	f.Fuzz(func(t *testing.T, main, tabs []byte) {
+		b, err := decodeBodies(main, tabs)
+		lazy, lazyErr := lazily(main, tabs)
+		if (err == nil) != (lazyErr == nil) || err != nil && !strings.HasPrefix(err.Error(), lazyErr.(*SyntaxError).Msg) {
+			t.Fatalf("at once: %v; one section after the other: %v", err, lazyErr)
+		}
 		if err != nil {
 			if !errors.As(err, new(*SyntaxError)) {
 				t.Fatal(err)
 			}
 			return
 		}
+		if dump(lazy) != dump(b) {
+			t.Fatalf("at once\n%s\none section after the other\n%s", dump(b), dump(lazy))
+		}
 		if err := b.Validate(); err != nil {
 			t.Fatalf("decoded, and Validate says %v", err)
 		}
-		again, err := decodeBody(appendBody(nil, b), new(buffers), new(tables), DefaultLimits())
+		again, err := decodeBodies(bodies(b))
 		if err != nil || dump(again) != dump(b) {
 			t.Fatalf("%v", err)
 		}
 	})
+}
+
+// lazily reads the sections as a lazy Reader and Load do, and forgets that.
+func lazily(main, tabs []byte) (*tacho.Batch, error) {
+	b, err := NewLazyReader(AppendFramed(nil, seal(main, tabs)), DefaultLimits()).Next()
+	if err == nil {
+		err = b.Load()
+	}
+	if err != nil {
+		return nil, err
+	}
+	b.Tables, b.StackHashes = nil, nil
+	return b, nil
 }
 
 // BenchmarkEncode: two seconds of one JVM. 1 % of a core would be 20 ms.

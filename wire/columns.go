@@ -20,7 +20,8 @@ type columns struct {
 	err *SyntaxError
 	buf *buffers
 
-	room *tables // for what the batch consists of
+	tables bool    // p is the second section
+	room   *tables // for what the batch consists of
 	// outside: an index points outside its table, or a value is none of its kind.
 	outside bool
 }
@@ -36,16 +37,27 @@ func (d *columns) longs(n int) []int64 {
 	return d.buf.longs
 }
 
+func (d *columns) errorf(format string, args ...any) *SyntaxError {
+	return &SyntaxError{Offset: int64(d.off), Body: true, Tables: d.tables, Msg: fmt.Sprintf(format, args...)}
+}
+
 func (d *columns) fail(format string, args ...any) {
 	if d.err == nil {
-		d.err = &SyntaxError{Offset: int64(d.off), Body: true, Msg: fmt.Sprintf(format, args...)}
+		d.err = d.errorf(format, args...)
 	}
 }
 
 func (d *columns) exceeds(name string, got uint64, limit int) {
 	if d.err == nil {
 		d.err = limitError(int64(d.off), name, got, limit)
-		d.err.Body = true
+		d.err.Body, d.err.Tables = true, d.tables
+	}
+}
+
+// end makes sure that the section ends here.
+func (d *columns) end(last string) {
+	if d.err == nil && d.off != len(d.p) {
+		d.fail("%d bytes follow the last %s", len(d.p)-d.off, last)
 	}
 }
 

@@ -15,58 +15,113 @@ import (
 // tacho.Batch.Validate accepts, and shares no memory with p. Errors are
 // *SyntaxError.
 func Decode(p []byte, lim Limits) (*tacho.Batch, error) {
-	size, err := decodeHeader(p, lim)
+	s, err := split(p, lim)
 	if err != nil {
 		return nil, err
 	}
-	return decodeRest(p, size, &tables{}, lim)
+	return s.decode(&tables{}, lim)
 }
 
-// decodeRest decompresses and reads what decodeHeader found to be sound.
-func decodeRest(p []byte, size int, room *tables, lim Limits) (*tacho.Batch, error) {
-	buf := scratch.Get().(*buffers)
-	defer buf.release()
-	room.body = resize(room.body, size)
-	body, err := s2.Decode(room.body, p[crcEnd:]) // into room.body, as that is as long as announced
-	if err != nil {
-		return nil, &SyntaxError{Offset: int64(crcEnd), Msg: "body does not decompress: " + err.Error()}
-	}
-	return decodeBody(body, buf, room, lim)
+// sections are the two parts of an encoded batch, packed, and how long they are
+// unpacked.
+type sections struct {
+	main, tables         []byte
+	mainSize, tablesSize int
 }
 
-// decodeHeader checks everything outside the body, and returns how long that is
-// when decompressed.
-func decodeHeader(p []byte, lim Limits) (size int, err error) {
+// split checks everything outside the sections.
+func split(p []byte, lim Limits) (s sections, err error) {
 	if len(p) > lim.Compressed {
-		return 0, limitError(0, "Compressed", uint64(len(p)), lim.Compressed)
+		return s, limitError(0, "Compressed", uint64(len(p)), lim.Compressed)
 	}
 	if len(p) < minHeader {
-		return 0, &SyntaxError{Offset: int64(len(p)), Msg: "ends inside the header"}
+		return s, &SyntaxError{Offset: int64(len(p)), Msg: "ends inside the header"}
 	}
 	if string(p[:3]) != magic[:3] {
-		return 0, &SyntaxError{Msg: "does not start with TBT"}
+		return s, &SyntaxError{Msg: "does not start with TBT"}
 	}
 	if p[3] != magic[3] {
-		return 0, &SyntaxError{Offset: 3, Msg: fmt.Sprintf("version %d is not known, only %d", p[3], magic[3])}
+		return s, &SyntaxError{Offset: 3, Msg: fmt.Sprintf("version %d is not known, only %d", p[3], magic[3])}
 	}
 	if got, want := crc32.Checksum(p[crcEnd:], castagnoli), binary.LittleEndian.Uint32(p[len(magic):]); got != want {
-		return 0, &SyntaxError{Offset: int64(len(magic)), Msg: fmt.Sprintf("checksum is %08x, the bytes give %08x", want, got)}
+		return s, &SyntaxError{Offset: int64(len(magic)), Msg: fmt.Sprintf("checksum is %08x, the bytes give %08x", want, got)}
 	}
-	v, n := binary.Uvarint(p[crcEnd:])
+	rest := p[mainAt:]
+	n := binary.LittleEndian.Uint32(p[crcEnd:])
+	if uint64(n) > uint64(len(rest)) {
+		return s, &SyntaxError{Offset: int64(crcEnd), Msg: fmt.Sprintf("first section of %d bytes is longer than the %d bytes left", n, len(rest))}
+	}
+	s.main, s.tables = rest[:n], rest[n:]
+	left := max(lim.Decompressed, 0)
+	if s.mainSize, err = unpacked(s.main, mainAt, left, lim); err != nil {
+		return s, err
+	}
+	s.tablesSize, err = unpacked(s.tables, mainAt+int(n), left-s.mainSize, lim)
+	return s, err
+}
+
+// unpacked is how long a section at some offset says that it is.
+func unpacked(block []byte, at, left int, lim Limits) (int, error) {
+	v, n := binary.Uvarint(block)
 	if n <= 0 {
-		return 0, &SyntaxError{Offset: int64(crcEnd), Msg: "length of the body is not a varint"}
+		return 0, &SyntaxError{Offset: int64(at), Msg: "length of a section is not a varint"}
 	}
-	if v > uint64(max(lim.Decompressed, 0)) {
-		return 0, limitError(int64(crcEnd), "Decompressed", v, lim.Decompressed)
+	if v > uint64(left) {
+		return 0, limitError(int64(at), "Decompressed", v+uint64(max(lim.Decompressed, 0)-left), lim.Decompressed)
 	}
 	return int(v), nil
 }
 
-// decodeBody reads the columns. The strings of the batch are those in p; nothing
-// else of the batch keeps it. Every index is held against
-// its table as it is read; a batch with one that points outside, or with anything
-// else amiss, goes to Validate for the words.
-func decodeBody(p []byte, buf *buffers, room *tables, lim Limits) (*tacho.Batch, error) {
+// unpack unpacks a section into room, as that is as long as announced.
+func unpack(room, block []byte, at int) ([]byte, error) {
+	body, err := s2.Decode(room, block)
+	if err != nil {
+		return nil, &SyntaxError{Offset: int64(at), Msg: "body does not decompress: " + err.Error()}
+	}
+	return body, nil
+}
+
+// decode reads all of a batch.
+func (s *sections) decode(room *tables, lim Limits) (*tacho.Batch, error) {
+	b, amiss, err := s.readMain(room, lim)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.readTables(b, amiss, room, lim); err != nil {
+		return nil, err
+	}
+	b.StackHashes = nil // nobody needs them who has the stacks
+	return b, nil
+}
+
+// readMain reads all but the tables. When amiss, one of the indexes or values is
+// not what it should be.
+func (s *sections) readMain(room *tables, lim Limits) (b *tacho.Batch, amiss bool, err error) {
+	buf := scratch.Get().(*buffers)
+	defer buf.release()
+	buf.body = resize(buf.body, s.mainSize)
+	p, err := unpack(buf.body, s.main, mainAt)
+	if err != nil {
+		return nil, false, err
+	}
+	return decodeMain(p, buf, room, lim)
+}
+
+// readTables reads the tables into b.
+func (s *sections) readTables(b *tacho.Batch, amiss bool, room *tables, lim Limits) error {
+	buf := scratch.Get().(*buffers)
+	defer buf.release()
+	room.body = resize(room.body, s.tablesSize)
+	p, err := unpack(room.body, s.tables, mainAt+len(s.main))
+	if err != nil {
+		return err
+	}
+	return decodeTables(p, b, amiss, buf, room, lim)
+}
+
+// decodeMain reads the columns of the first section. The batch keeps nothing of p.
+// Every index is held against its table as it is read.
+func decodeMain(p []byte, buf *buffers, room *tables, lim Limits) (_ *tacho.Batch, amiss bool, _ error) {
 	d := &columns{p: p, lim: lim, buf: buf, room: room}
 	b := &tacho.Batch{}
 	b.Collector = d.str("collector")
@@ -74,28 +129,59 @@ func decodeBody(p []byte, buf *buffers, room *tables, lim Limits) (*tacho.Batch,
 	b.Until = b.From + d.varint("until")
 	b.Sequence = d.uvarint("sequence")
 	b.Target = d.labels("target")
-	b.Strings = d.strings()
-	b.Frames = d.frames(uint32(len(b.Strings)))
-	b.Stacks = d.stacks(uint32(len(b.Frames)))
+	b.StackHashes = d.hashes()
 	b.Threads = d.threads()
 	b.Profiles = d.profiles(b)
 	b.Series = d.series(b.From)
 	b.Events = d.events(b.From)
-	if d.err == nil && d.off != len(p) {
-		d.fail("%d bytes follow the last event", len(p)-d.off)
-	}
+	d.end("event")
 	if d.err != nil {
-		return nil, d.err
+		return nil, false, d.err
 	}
 	if err := b.ValidateHeader(); err != nil {
-		return nil, &SyntaxError{Offset: int64(d.off), Body: true, Msg: err.Error()}
+		return nil, false, &SyntaxError{Offset: int64(d.off), Body: true, Msg: err.Error()}
 	}
-	if d.outside {
-		if err := b.Validate(); err != nil {
-			return nil, &SyntaxError{Offset: int64(d.off), Body: true, Msg: err.Error()}
+	return b, d.outside, nil
+}
+
+// decodeTables reads the columns of the second section into b, or leaves b as it
+// is. The strings of the batch are those in p. If the first section is amiss, or
+// an index points outside its table, or anything else is wrong, Validate finds the
+// words.
+func decodeTables(p []byte, b *tacho.Batch, amiss bool, buf *buffers, room *tables, lim Limits) error {
+	d := &columns{p: p, tables: true, lim: lim, buf: buf, room: room}
+	c := *b
+	c.Tables = nil
+	c.Strings = d.strings()
+	c.Frames = d.frames(uint32(len(c.Strings)))
+	c.Stacks = d.stacks(uint32(len(c.Frames)))
+	if len(c.Stacks) != len(b.StackHashes) {
+		d.fail("%d stacks have %d hashes", len(c.Stacks), len(b.StackHashes))
+	}
+	d.end("stack")
+	if d.err != nil {
+		return d.err
+	}
+	if amiss || d.outside || len(c.Strings) == 0 || c.Strings[0] != "" {
+		if err := c.Validate(); err != nil {
+			return d.errorf("%s", err)
 		}
 	}
-	return b, nil
+	b.Strings, b.Frames, b.Stacks = c.Strings, c.Frames, c.Stacks
+	return nil
+}
+
+func (d *columns) hashes() []tacho.StackHash {
+	n := d.count("stack hashes", "Stacks", d.lim.Stacks, len(tacho.StackHash{}))
+	p := d.bytes("bytes of stack hashes", n*len(tacho.StackHash{}))
+	if n == 0 || d.err != nil {
+		return nil
+	}
+	out := take(&d.room.hashes, n)
+	for i := range out {
+		out[i] = tacho.StackHash(p[i*len(out[i]):])
+	}
+	return out
 }
 
 func (d *columns) strings() []string {
@@ -226,7 +312,7 @@ func (d *columns) samples(b *tacho.Batch, n int) []tacho.Sample {
 		out[i].Value = x
 		signs |= x
 	}
-	amiss = d.planes("sample stack", w) >= uint32(len(b.Stacks)) || signs < 0 || amiss
+	amiss = d.planes("sample stack", w) >= uint32(len(b.StackHashes)) || signs < 0 || amiss
 	for i := range out {
 		out[i].Stack = w[i]
 	}

@@ -10,17 +10,27 @@
 //     HTTP client or the server of the same process, and acknowledges them
 //     (Ack) when the other side says that they are durable.
 //  3. The server reads the request body with a Reader and gets batches as
-//     tacho.Batch.Validate wants them: checked while they are read.
+//     tacho.Batch.Validate wants them: checked while they are read. A lazy Reader
+//     leaves the tables of stacks packed until tacho.Batch.Load asks for them.
 //
 // Delivery is at least once: after a crash or a lost answer a batch is sent
 // again with the same identity, and the store replaces the one it has.
 //
 // # One encoded batch
 //
-//	"TBT" version=2 | crc32c u32 LE | S2 block: uvarint length of body, …
+//	"TBT" version=3 | crc32c u32 LE | length of the first section u32 LE |
 //	                  over all that follows it
+//	first section, an S2 block: uvarint length of what it unpacks to, …
+//	second section, an S2 block
 //
-// The body is columns, so that equal things lie side by side and compress, and
+// The first section is what was seen, and a hash of the content of every stack
+// (tacho.StackHash, which defines it). The second is what the stacks are: a server
+// that has had them all before, which is the rule, never unpacks it. The sections'
+// lengths are held against Limits.Decompressed together before either is unpacked.
+// Whoever unpacks the second section need not compare stacks and hashes; whoever
+// learns from a hash what a stack is must.
+//
+// The sections are columns, so that equal things lie side by side and compress, and
 // so that the server, which reads what many agents write, does so in passes at
 // memory speed. u is an unsigned varint, z a zigzag varint, Δ the difference from
 // the element before (0 before the first), str = u length, bytes; n is a count
@@ -30,9 +40,7 @@
 //
 //	header    collector str | from z | until−from z | sequence u | target labels
 //	labels    n | n × (name str, value str)
-//	strings   n | length P | the bytes, one after another
-//	frames    n | function PΔ | file PΔ | module PΔ | line PΔ | kind, a byte…
-//	stacks    n | depth P | frame ids of all stacks P
+//	hashes    n | 16 bytes for each stack
 //	threads   n | id Δz… | java id Δz… | name str… | group str…
 //	profiles  n | n × (name str, unit str, n, time Δz… (first: −from),
 //	              value Δz…, stack P, thread P, span Δz…)
@@ -41,7 +49,15 @@
 //	events    n | time Δz… (first: −from) | duration z… | kind str… | name str…
 //	              | thread str… | labels…
 //
-// Nothing may follow the last event. Empty tables come back as nil slices.
+// and the second section, the tables:
+//
+//	strings   n | length P | the bytes, one after another
+//	frames    n | function PΔ | file PΔ | module PΔ | line PΔ | kind, a byte…
+//	stacks    n, as many as hashes | depth P | frame ids of all stacks P
+//
+// Nothing may follow the last event, nor the last stack. Empty tables come back as
+// nil slices. What is wrong with the second section of a batch that is read lazily
+// is found when it is loaded, and refused then.
 //
 // # A request body
 //

@@ -6,7 +6,7 @@ import "fmt"
 // start from DefaultLimits.
 type Limits struct {
 	Compressed   int // bytes of one encoded batch
-	Decompressed int // bytes of its body
+	Decompressed int // bytes of its two sections
 	Strings      int // entries of the string table
 	StringLen    int // bytes of any one string
 	Frames       int
@@ -19,7 +19,7 @@ type Limits struct {
 	Points       int // of all series together
 	Events       int
 	Labels       int // of one identity
-	Stream       int // bytes of the bodies of all batches a Reader gives out
+	Stream       int // bytes of the sections of all batches a Reader gives out
 }
 
 // DefaultLimits fit a batch of a few seconds of a very busy JVM a hundred times
@@ -49,6 +49,7 @@ type SyntaxError struct {
 	At     int64  // where the batch starts in the stream it was read from
 	Offset int64  // in the batch, of the byte at which reading stopped
 	Body   bool   // Offset counts in the decompressed body, not in the bytes sent
+	Tables bool   // … in the second section of it, not in the first
 	Msg    string // one sentence
 	Limit  string // name of the Limits field that was exceeded, "" when malformed
 }
@@ -57,6 +58,9 @@ func (e *SyntaxError) Error() string { return e.Msg + " (" + e.Position() + ")" 
 
 // Position is where the error is, in words.
 func (e *SyntaxError) Position() string {
+	if e.Tables {
+		return fmt.Sprintf("batch at byte %d, offset %d of its decompressed tables", e.At, e.Offset)
+	}
 	if e.Body {
 		return fmt.Sprintf("batch at byte %d, offset %d of its decompressed body", e.At, e.Offset)
 	}

@@ -45,6 +45,7 @@ type Reader struct {
 	left int   // decompressed bytes that may still come
 	buf  []byte
 	used []*tables
+	lazy bool
 }
 
 // NewReader reads from r and refuses what exceeds the limits.
@@ -57,6 +58,13 @@ func NewBytesReader(p []byte, lim Limits) *Reader {
 	return &Reader{p: p, lim: lim, left: lim.Stream}
 }
 
+// NewLazyReader is a Reader of a body that is in memory, and must stay there as it
+// is for as long as the batches are used: they come without their tables, which
+// tacho.Batch.Load reads. Load returns a *SyntaxError.
+func NewLazyReader(p []byte, lim Limits) *Reader {
+	return &Reader{p: p, lim: lim, left: lim.Stream, lazy: true}
+}
+
 // Next returns the next batch, io.EOF after the last. A *SyntaxError means
 // that the bytes are at fault, any other error that they could not be read.
 // Reading cannot go on after an error.
@@ -66,27 +74,56 @@ func (r *Reader) Next() (*tacho.Batch, error) {
 		return nil, err
 	}
 	at := r.off - int64(len(p))
-	size, err := decodeHeader(p, r.lim)
-	if err == nil && size > r.left {
-		err = limitError(int64(crcEnd), "Stream", uint64(r.lim.Stream-r.left+size), r.lim.Stream)
+	b, err := r.decode(p, at)
+	if err != nil {
+		return nil, placed(err, at)
 	}
-	var b *tacho.Batch
-	if err == nil {
-		r.left -= size
-		room := spare.Get().(*tables)
-		r.used = append(r.used, room)
-		b, err = decodeRest(p, size, room, r.lim)
+	return b, nil
+}
+
+func (r *Reader) decode(p []byte, at int64) (*tacho.Batch, error) {
+	s, err := split(p, r.lim)
+	if err != nil {
+		return nil, err
 	}
+	size := s.mainSize + s.tablesSize
+	if size > r.left {
+		return nil, limitError(int64(crcEnd), "Stream", uint64(r.lim.Stream-r.left+size), r.lim.Stream)
+	}
+	r.left -= size
+	room := spare.Get().(*tables)
+	r.used = append(r.used, room)
+	if !r.lazy {
+		return s.decode(room, r.lim)
+	}
+	b, amiss, err := s.readMain(room, r.lim)
+	if err != nil {
+		return nil, err
+	}
+	if amiss { // nobody will have it: what is missing is the words
+		if err := s.readTables(b, true, room, r.lim); err != nil {
+			return nil, err
+		}
+		b.StackHashes = nil
+		return b, nil
+	}
+	b.Tables = &deferred{sections: s, at: at, lim: r.lim}
+	return b, nil
+}
+
+// placed says where in the stream the batch is that is at fault.
+func placed(err error, at int64) error {
 	var se *SyntaxError
 	if errors.As(err, &se) {
 		se.At = at
 	}
-	return b, err
+	return err
 }
 
 // Release gives back the memory of the batches that Next has returned. Nobody may
 // use them any more, nor the strings of their string tables; other strings of
-// theirs live on. Not calling it costs memory only.
+// theirs live on. Not calling it costs memory only. What tacho.Batch.Load has read
+// is given back by Unload.
 func (r *Reader) Release() {
 	for _, t := range r.used {
 		t.release()

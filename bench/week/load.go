@@ -48,7 +48,8 @@ func inMemory(s *server, g *generator) way {
 
 // overHTTP is the way of agents elsewhere: a body from each target, in memory,
 // goes to the handler of POST /api/v1/batches, hence is read, unpacked, decoded
-// and checked before it is queued. Of a real request only the socket is left out.
+// and checked before it is queued, but for the tables of stacks, which are when the
+// store needs them. Of a real request only the socket is left out.
 func overHTTP(s *server, g *generator) way {
 	batch, bodies := &tacho.Batch{}, make([][]byte, len(g.targets))
 	var encoded []byte
@@ -144,7 +145,8 @@ func quiet(ctx context.Context) error {
 }
 
 // decoding is the CPU time in nanoseconds it takes to decode a row of a request,
-// over some requests, as the handler of POST /api/v1/batches does it.
+// tables included, over some requests, as the handler of POST /api/v1/batches and
+// the store do it together when a stack is new.
 func decoding(g *generator) (perRow float64, err error) {
 	const minutes = 30
 	b := &tacho.Batch{}

@@ -35,8 +35,9 @@
 //
 //  1. check the batch, if nobody has (AppendValid), and its times. (append.go)
 //  2. take the writer locks of the services concerned, in order of id.
-//  3. find the stack ids of the batch's stacks by hash, and intern those that are
-//     new (intern.go, index.go, trie.go); bring the values of each series together
+//  3. find the stack ids of the batch's stacks by the hashes they come with, and
+//     only if some are new load the batch's tables, find those by a hash of their
+//     own and intern the rest (content.go, intern.go, index.go, trie.go); bring the values of each series together
 //     by stack id (sums.go) and make blocks; delete what an earlier delivery of
 //     the same batch wrote and this one does not; mark the minutes, hours and
 //     days whose sums change. (writer.go, writer_blocks.go)

@@ -79,3 +79,16 @@ func (s *Store) MarkAll(t *testing.T, units map[uint8][]uint32) {
 		}
 	}
 }
+
+// Data is all keys and values but those that say what has yet to be rolled up, whose
+// numbers depend on the order of map entries.
+func (s *Store) Data(t *testing.T) map[string]string {
+	t.Helper()
+	out := s.dump(t, nil)
+	for k := range out {
+		if k[0] == kindMark || k[0] == kindMeta {
+			delete(out, k)
+		}
+	}
+	return out
+}

@@ -137,16 +137,20 @@ func (x *index) find(h hash128) (id uint32, ok bool) {
 	}
 }
 
-// findAll finds the ids of many, absent for those that are not there. Limit: a
-// cache miss each; they overlap, since none waits for another.
-func (x *index) findAll(hashes []hash128, ids []uint32, absent uint32) {
+// findAll finds the ids of many, absent for those that are not there, and returns
+// how many are. Limit: a cache miss each; they overlap, since none waits for
+// another.
+func (x *index) findAll(hashes []hash128, ids []uint32, absent uint32) (found int) {
 	for i, h := range hashes {
 		id, ok := x.find(h)
-		if !ok {
+		if ok {
+			found++
+		} else {
 			id = absent
 		}
 		ids[i] = id
 	}
+	return found
 }
 
 // add adds what find has not found.

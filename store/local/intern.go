@@ -6,7 +6,9 @@ import (
 	"tacho"
 )
 
-// interner turns stacks of a batch into stack ids of a trie.
+// interner turns stacks of a batch into stack ids of a trie. Where a batch has come
+// with the hashes of its stacks, and they lead to the ids of all that have samples,
+// that is all (content.go). Otherwise:
 //
 //  1. hash the strings of the batch.
 //  2. find the ids of those that frames name, and hash every frame by them.
@@ -30,6 +32,11 @@ type interner struct {
 	hashes []hash128 // by stack of the batch; zero when the trie does not have its strings
 	stacks []uint32  // by stack of the batch: stack id; unset when it is new
 	path   []uint32
+
+	// Of a batch that has come with hashes:
+	keys  []hash128 // by stack of the batch: its key in the trie's contents
+	fresh []uint32  // stacks that have samples, whose hashes the trie did not know
+	check tacho.StackHasher
 }
 
 const (
@@ -38,8 +45,30 @@ const (
 )
 
 // begin takes a batch that is to go to a trie, and finds what is known of it.
-func (in *interner) begin(t *trie, b *tacho.Batch) {
+// An error means that the batch can never be stored.
+func (in *interner) begin(t *trie, b *tacho.Batch) error {
 	in.t, in.b = t, b
+	in.fresh = in.fresh[:0]
+	if b.Tables == nil {
+		in.lookUp(t, b)
+		return nil
+	}
+	if in.recall() {
+		return nil
+	}
+	if err := in.load(); err != nil {
+		return err
+	}
+	if in.few() {
+		in.lookUpFresh()
+	} else {
+		in.lookUp(t, b)
+	}
+	return nil
+}
+
+// lookUp finds what is known of the tables of a batch.
+func (in *interner) lookUp(t *trie, b *tacho.Batch) {
 	in.ids = in.ids[:0]
 	in.names = resize(in.names, len(b.Strings))
 	for i, s := range b.Strings {

@@ -73,7 +73,9 @@ func TestInternerAgainstStacks(t *testing.T) {
 			}
 		}
 		var in interner
-		in.begin(tr, x.Take(nil, "", 1, 1, 0))
+		if err := in.begin(tr, x.Take(nil, "", 1, 1, 0)); err != nil {
+			t.Fatal(err)
+		}
 		for i := range want {
 			id := in.stack(uint32(i))
 			for k, f := range want[i] {
@@ -198,3 +200,43 @@ func TestTimedSamplesInOrder(t *testing.T) {
 		}
 	}
 }
+
+// The index of contents is given up when generated names have made it large.
+func TestContentsAreBounded(t *testing.T) {
+	tr := newTrie(0)
+	tr.prepareWrite()
+	var in interner
+	top := 0
+	for round := range 30 {
+		x := tacho.NewBuilder()
+		th := x.Thread(tacho.Thread{Name: "t"})
+		for i := range 3000 {
+			x.Sample(tacho.CPU, tacho.Sample{Stack: x.Stack(tacho.Stack{{Function: fmt.Sprintf("a.B$$Lambda/0x%08x%08x.m", round, i)}}), Thread: th})
+		}
+		b := x.Take(nil, "", 1, 1, 0)
+		var h tacho.StackHasher
+		h.Begin(b)
+		for _, s := range b.Stacks {
+			b.StackHashes = append(b.StackHashes, h.Hash(s))
+		}
+		b.Tables = there{}
+		if err := in.begin(tr, b); err != nil {
+			t.Fatal(err)
+		}
+		for i := range b.Stacks {
+			in.stack(uint32(i))
+		}
+		in.learn()
+		top = max(top, tr.find.contents.n)
+	}
+	if len(tr.all.Leaf) != 1 || top > maxContents+3004 || tr.find.contents.n >= top {
+		t.Errorf("%d contents, now %d, of %d stacks", top, tr.find.contents.n, len(tr.all.Leaf))
+	}
+}
+
+// there is tables that are loaded already.
+type there struct{}
+
+func (there) Load(*tacho.Batch) error { return nil }
+func (there) Unload(*tacho.Batch)     {}
+func (there) Bytes() int              { return 0 }

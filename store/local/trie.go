@@ -34,6 +34,7 @@ type trie struct {
 type finders struct {
 	hasher
 	frames, stacks index
+	contents       index // of stacks that came with hashes, see content.go
 	child          edges
 	aliases        int // names of functions in funcs beside the normalised ones
 	pathBuf        []uint32
@@ -130,6 +131,7 @@ func (t *trie) prepareWrite() {
 	}
 	f := &finders{
 		hasher: newHasher(), frames: newIndex(len(t.refs)), stacks: newIndex(len(t.all.Leaf)), child: newEdges(len(t.all.Parent)),
+		contents: newIndex(0),
 	}
 	t.find = f
 	for _, tab := range []*table{&t.funcs, &t.others} {

@@ -59,7 +59,7 @@ const maxScratch = 1 << 18
 // keeping.
 func (x *scratch) forget() bool {
 	x.in.t, x.in.b = nil, nil
-	return cap(x.in.stacks)+cap(x.in.frames)+cap(x.in.names)+cap(x.timed)+cap(x.rows.list) < maxScratch
+	return cap(x.in.stacks)+cap(x.in.frames)+cap(x.in.names)+cap(x.in.keys)+x.in.check.Cap()+cap(x.timed)+cap(x.rows.list) < maxScratch
 }
 
 // mark says that a roll-up must be made anew.
@@ -112,12 +112,15 @@ func (w *writer) add(b *tacho.Batch) error {
 	}
 	w.m.epoch = w.trie.epoch
 	w.m.entries = w.m.entries[:0]
-	w.in.begin(w.trie, b)
+	if err := w.in.begin(w.trie, b); err != nil {
+		return err
+	}
 
 	w.windows(profiles)
 	for i := range profiles {
 		w.profile(&profiles[i])
 	}
+	w.in.learn()
 	w.pointBlocks()
 	w.eventBlocks()
 	w.set(mk, w.m.append(nil))
