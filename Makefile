@@ -64,8 +64,7 @@ FUZZTIME ?= 60s
 ## fuzz: every decoder on damaged input, FUZZTIME each (nightly; FUZZTIME=5s for a look)
 fuzz:
 	@for room in $(FUZZ); do for f in $$($(GO) test ./format/$$room -list '^Fuzz' | grep '^Fuzz'); do \
-		echo "fuzz $$room $$f"; \
-		$(GO) test ./format/$$room -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 2s || exit 1; \
+		.ci/fuzz ./format/$$room $$f $(FUZZTIME) || exit 1; \
 	done; done
 
 ## soak: what is too long for CI
