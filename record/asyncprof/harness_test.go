@@ -2,6 +2,7 @@ package asyncprof
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -28,8 +29,18 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func stub(t *testing.T) (library string, trace func() []string) {
 	t.Helper()
 	dir := t.TempDir()
-	fixture, err := filepath.Abs("../../format/jfr/testdata/small.jfr")
+	recording, err := os.ReadFile("../../format/jfr/testdata/small.jfr")
 	if err != nil {
+		t.Fatal(err)
+	}
+	// Not below /tmp, which one of the JVMs has for its own; the checkout may be.
+	seen, err := os.MkdirTemp("/var/tmp", "tacho-fixture-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(seen) })
+	fixture := seen + "/small.jfr"
+	if err := errors.Join(os.Chmod(seen, 0o755), os.WriteFile(fixture, recording, 0o644)); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Chmod(dir, 0o755); err != nil {
