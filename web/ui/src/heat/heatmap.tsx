@@ -71,9 +71,7 @@ export function HeatMap(props: HeatProps) {
     l.height = Math.round(size.height * size.dpr);
     const ctx = l.getContext("2d");
     if (!ctx || size.width === 0) return;
-    const t0 = performance.now();
     paintSquares(ctx, scene, colors);
-    performance.measure("heat-paint", { start: t0, end: performance.now() });
   }, squares);
   useLayoutEffect(() => {
     const el = canvas.current, ctx = el?.getContext("2d"), l = layer.current;

@@ -63,14 +63,12 @@ export function Icicle(p: IcicleProps) {
   useLayoutEffect(() => {
     const el = canvas.current, ctx = el?.getContext("2d", { alpha: false });
     if (!el || !ctx || size.width === 0 || size.height === 0) return;
-    const started = performance.now();
     const w = Math.round(size.width * size.dpr), h = Math.round(size.height * size.dpr);
     if (el.width !== w || el.height !== h) { el.width = w; el.height = h; }
     const boxes = layout(tree, view);
     paintIcicle(ctx, {
       tree, boxes, view, rows, scrollTop: top, width: size.width, height: size.height, dpr: size.dpr, colorBy: p.colorBy, type: p.type, searching: p.found !== null,
     }, palette(dark), labels.current);
-    performance.measure(p.id + "-paint", { start: started, end: performance.now() });
     // The table is for later: it must not delay the next frame.
     const id = setTimeout(() => setSeen({ tree, list: widest(boxes, rows, top, size.height) }), 60);
     return () => clearTimeout(id);

@@ -33,11 +33,8 @@ export function useTree(answer: IcicleAnswer | DiffAnswer | null, hide: readonly
 
   const found = useMemo(() => {
     if (!tree) return null;
-    const t0 = performance.now();
     const hit = marked ? exactly(tree.strings, marked) : query.test ? matchTable(tree.strings, query) : null;
-    const f = hit ? find(tree, hit) : null;
-    if (f) performance.measure("icicle-search", { start: t0, end: performance.now() });
-    return f;
+    return hit ? find(tree, hit) : null;
   }, [tree, marked, query]);
   const inView = useMemo(() => (tree && found ? within(tree, found, zoom) : 0), [tree, found, zoom]);
   const prunedView = useMemo(() => (tree ? prunedShown(tree, zoom) : 0), [tree, zoom]);
@@ -63,10 +60,7 @@ function build(answer: IcicleAnswer | DiffAnswer | null): { whole: Tree | null; 
   const diff = "width" in answer;
   if ((diff ? answer.width : answer.nodes.total[0]) === 0) return { whole: null, broken: "" };
   try {
-    const t0 = performance.now();
-    const whole = diff ? buildDiff(answer) : buildTree(answer);
-    performance.measure("icicle-build", { start: t0, end: performance.now() });
-    return { whole, broken: "" };
+    return { whole: diff ? buildDiff(answer) : buildTree(answer), broken: "" };
   } catch (e) {
     return { whole: null, broken: e instanceof Error ? e.message : String(e) };
   }
