@@ -21,7 +21,7 @@ REAL := ^tacho/(record|cmd|casebook|format/jfr|web/browsertest)(/|$$)
 
 ## test: install what the tests need (only what is missing), then run them all
 test: deps lint ui-check
-	@$(MAKE) --no-print-directory -j2 --output-sync=target test-real test-others
+	@$(MAKE) --no-print-directory -j2 --output-sync=line test-real test-others
 
 test-real:
 	$(GO) test -p 1 -timeout 30m $$($(GO) list ./... | grep -E '$(REAL)')
