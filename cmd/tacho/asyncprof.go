@@ -1,11 +1,9 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"time"
@@ -31,43 +29,18 @@ import (
 //	    every: 1h
 //	    library: /opt/async-profiler/lib/libasyncProfiler.so
 func readAsyncprof(path string) ([]asyncprof.Rule, error) {
-	if path == "" {
-		return nil, nil
-	}
-	b, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("read the configuration: %w", err)
-	}
-	var file struct {
-		Rules []yaml.Node `yaml:"asyncprof"`
-	}
-	if err := yaml.Unmarshal(b, &file); err != nil {
-		return nil, fmt.Errorf("configuration %s: asyncprof: %w", path, err)
-	}
-	var out []asyncprof.Rule
-	for i := range file.Rules {
-		r, err := readRule(&file.Rules[i])
+	return readEntries(path, "asyncprof", func(n *yaml.Node) (asyncprof.Rule, error) {
+		r, err := readRule(n)
 		if err == nil {
 			_, err = asyncprof.New(asyncprof.Options{Rules: []asyncprof.Rule{r}}) // says what of it makes no sense
 		}
-		if err != nil {
-			return nil, fmt.Errorf("configuration %s: line %d: %w", path, file.Rules[i].Line, err)
-		}
-		out = append(out, r)
-	}
-	return out, nil
+		return r, err
+	})
 }
 
 func readRule(n *yaml.Node) (asyncprof.Rule, error) {
 	var x struct{ Service, Event, Interval, Length, Every, Library string }
-	// Unknown keys are spelling mistakes; only a Decoder refuses them.
-	b, err := yaml.Marshal(n)
-	if err != nil {
-		return asyncprof.Rule{}, err
-	}
-	dec := yaml.NewDecoder(bytes.NewReader(b))
-	dec.KnownFields(true)
-	if err := dec.Decode(&x); err != nil && !errors.Is(err, io.EOF) {
+	if err := decodeEntry(n, &x); err != nil {
 		return asyncprof.Rule{}, fmt.Errorf("asyncprof: %w", err)
 	}
 	r := asyncprof.Rule{Service: x.Service, Event: x.Event, Library: x.Library}
@@ -85,6 +58,7 @@ func readRule(n *yaml.Node) (asyncprof.Rule, error) {
 		if d.value == "" {
 			continue
 		}
+		var err error
 		if *d.to, err = time.ParseDuration(d.value); err != nil {
 			return r, fmt.Errorf("asyncprof %q: %s: %w", x.Service, d.name, err)
 		}

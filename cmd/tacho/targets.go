@@ -1,13 +1,9 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"log/slog"
-	"os"
 	"time"
 
 	yaml "go.yaml.in/yaml/v3"
@@ -27,28 +23,7 @@ import (
 //	    every: 15s
 //	    labels: {region: eu}
 func readTargets(path string) ([]scrape.Target, error) {
-	if path == "" {
-		return nil, nil
-	}
-	b, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("read the configuration: %w", err)
-	}
-	var file struct {
-		Targets []yaml.Node `yaml:"targets"`
-	}
-	if err := yaml.Unmarshal(b, &file); err != nil {
-		return nil, fmt.Errorf("configuration %s: targets: %w", path, err)
-	}
-	var out []scrape.Target
-	for i := range file.Targets {
-		t, err := readTarget(&file.Targets[i])
-		if err != nil {
-			return nil, fmt.Errorf("configuration %s: line %d: %w", path, file.Targets[i].Line, err)
-		}
-		out = append(out, t)
-	}
-	return out, nil
+	return readEntries(path, "targets", readTarget)
 }
 
 func readTarget(n *yaml.Node) (scrape.Target, error) {
@@ -60,18 +35,12 @@ func readTarget(n *yaml.Node) (scrape.Target, error) {
 		Every    string
 		Labels   map[string]string
 	}
-	// Unknown keys are spelling mistakes; only a Decoder refuses them.
-	b, err := yaml.Marshal(n)
-	if err != nil {
-		return scrape.Target{}, err
-	}
-	dec := yaml.NewDecoder(bytes.NewReader(b))
-	dec.KnownFields(true)
-	if err := dec.Decode(&t); err != nil && !errors.Is(err, io.EOF) {
+	if err := decodeEntry(n, &t); err != nil {
 		return scrape.Target{}, fmt.Errorf("target: %w", err)
 	}
 	out := scrape.Target{Service: t.Service, Instance: t.Instance, URL: t.URL, Profiles: t.Profiles, Labels: t.Labels}
 	if t.Every != "" {
+		var err error
 		if out.Every, err = time.ParseDuration(t.Every); err != nil {
 			return out, fmt.Errorf("target %q: every: %w", t.Service, err)
 		}
