@@ -2,6 +2,7 @@ package tacho
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -22,6 +23,25 @@ const (
 
 // Label is one name and value.
 type Label struct{ Name, Value string }
+
+// NumericLabel spells the name of a numeric label of a sample (pprof's num and
+// num_unit): bytes in bytes becomes "bytes[bytes]", without a unit "bytes[]".
+// Its value is the decimal number. No label of text ends in a bracket that way,
+// so that an export can tell "7" from 7.
+func NumericLabel(name, unit string) string { return name + "[" + unit + "]" }
+
+// Numeric takes the spelling of NumericLabel apart; false for a label of text.
+func (l Label) Numeric() (name, unit string, value int64, ok bool) {
+	open := strings.LastIndexByte(l.Name, '[')
+	if open <= 0 || !strings.HasSuffix(l.Name, "]") {
+		return "", "", 0, false
+	}
+	v, err := strconv.ParseInt(l.Value, 10, 64)
+	if err != nil {
+		return "", "", 0, false
+	}
+	return l.Name[:open], l.Name[open+1 : len(l.Name)-1], v, true
+}
 
 // Labels is an identity: sorted by name, each name once, no empty values.
 // Build it with NewLabels to keep that true.

@@ -1,30 +1,10 @@
 package format
 
 import (
-	"strconv"
 	"strings"
 
 	"tacho"
 )
-
-// NumericLabel spells the name of a numeric label of a sample (pprof's num and
-// num_unit): bytes in bytes becomes "bytes[bytes]", without a unit "bytes[]".
-// Its value is the decimal number. No label of text ends in a bracket that way,
-// so that an export can tell "7" from 7.
-func NumericLabel(name, unit string) string { return name + "[" + unit + "]" }
-
-// ParseNumericLabel takes the spelling apart; false for a label of text.
-func ParseNumericLabel(label tacho.Label) (name, unit string, value int64, ok bool) {
-	open := strings.LastIndexByte(label.Name, '[')
-	if open <= 0 || !strings.HasSuffix(label.Name, "]") {
-		return "", "", 0, false
-	}
-	v, err := strconv.ParseInt(label.Value, 10, 64)
-	if err != nil {
-		return "", "", 0, false
-	}
-	return label.Name[:open], label.Name[open+1 : len(label.Name)-1], v, true
-}
 
 // Exported is put before the name of a sample's label that the target has too,
 // with another value: what a sample says never moves it to another service.

@@ -91,13 +91,13 @@ func TestNumericLabels(t *testing.T) {
 		value      int64
 		ok         bool
 	}{
-		{tacho.Label{Name: format.NumericLabel("bytes", "kb"), Value: "-4096"}, "bytes", "kb", -4096, true},
-		{tacho.Label{Name: format.NumericLabel("a[0]", ""), Value: "7"}, "a[0]", "", 7, true},
+		{tacho.Label{Name: tacho.NumericLabel("bytes", "kb"), Value: "-4096"}, "bytes", "kb", -4096, true},
+		{tacho.Label{Name: tacho.NumericLabel("a[0]", ""), Value: "7"}, "a[0]", "", 7, true},
 		{tacho.Label{Name: "bytes", Value: "7"}, "", "", 0, false},
 		{tacho.Label{Name: "[x]", Value: "7"}, "", "", 0, false},
 		{tacho.Label{Name: "list[x]", Value: "many"}, "", "", 0, false},
 	} {
-		if name, unit, v, ok := format.ParseNumericLabel(c.label); name != c.name || unit != c.unit || v != c.value || ok != c.ok {
+		if name, unit, v, ok := c.label.Numeric(); name != c.name || unit != c.unit || v != c.value || ok != c.ok {
 			t.Errorf("%v: %q %q %d %v", c.label, name, unit, v, ok)
 		}
 	}

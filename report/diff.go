@@ -138,10 +138,7 @@ func (v *Diff) AppendJSON(b []byte) []byte {
 	b = appendIntMember(b, "base_slices", int64(v.BaseSlices))
 	b = appendBoolMember(b, "tested", v.Tested)
 	b = appendFloatMember(b, "fdr", v.FalseFraction)
-	b = append(appendKey(b, "pruned"), '{')
-	b = appendIntMember(b, "count", int64(v.Pruned.Count))
-	b = appendIntMember(b, "sum", v.Pruned.Sum)
-	b = append(b, '}')
+	b = v.Pruned.appendMember(b)
 	b = appendStrings(b, "missing", v.Missing)
 	return append(b, '}')
 }

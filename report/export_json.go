@@ -32,14 +32,7 @@ func (e *Export) WriteJSON(w io.Writer) error {
 	b = appendInts(b, "line", line)
 	b = appendInts(b, "kind", kind)
 	b = append(b, '}')
-	b = append(appendKey(b, "stacks"), '[')
-	for i, s := range e.stacks {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = appendArray(b, s)
-	}
-	b = append(b, ']')
+	b = appendArrays(b, "stacks", e.stacks)
 	b = append(appendKey(b, "labels"), '[')
 	for i, ls := range e.labels {
 		if i > 0 {

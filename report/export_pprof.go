@@ -78,7 +78,7 @@ func (e *Export) Pprof() *profile.Profile {
 }
 
 // sampleLabels gives labels back as pprof had them. Identities have text only,
-// and each name once; package format spells what does not fit: a number 4096 in
+// and each name once; the decoders spell what does not fit: a number 4096 in
 // bytes is bytes[bytes]="4096", a second value of a name is that of name#2.
 func sampleLabels(ls tacho.Labels) (s profile.Sample) {
 	s.Label, s.NumLabel, s.NumUnit = map[string][]string{}, map[string][]int64{}, map[string][]string{}
@@ -89,13 +89,11 @@ func sampleLabels(ls tacho.Labels) (s profile.Sample) {
 				name = name[:i]
 			}
 		}
-		if i := strings.LastIndexByte(name, '['); i > 0 && strings.HasSuffix(name, "]") {
-			if v, err := strconv.ParseInt(value, 10, 64); err == nil {
-				key := valid(name[:i])
-				s.NumLabel[key] = append(s.NumLabel[key], v)
-				s.NumUnit[key] = append(s.NumUnit[key], valid(name[i+1:len(name)-1]))
-				continue
-			}
+		if key, unit, v, ok := (tacho.Label{Name: name, Value: value}).Numeric(); ok {
+			key = valid(key)
+			s.NumLabel[key] = append(s.NumLabel[key], v)
+			s.NumUnit[key] = append(s.NumUnit[key], valid(unit))
+			continue
 		}
 		s.Label[valid(name)] = append(s.Label[valid(name)], value)
 	}

@@ -38,6 +38,13 @@ type Pruned struct {
 	Sum   int64 `json:"sum"`
 }
 
+func (p Pruned) appendMember(b []byte) []byte {
+	b = append(appendKey(b, "pruned"), '{')
+	b = appendIntMember(b, "count", int64(p.Count))
+	b = appendIntMember(b, "sum", p.Sum)
+	return append(b, '}')
+}
+
 // Kinds are the words of the frame kinds, indexed by kind.
 func Kinds() []string {
 	var out []string
@@ -71,10 +78,7 @@ func (v *Icicle) AppendJSON(b []byte) []byte {
 	b = appendInts(b, "self", v.Nodes.Self)
 	b = append(b, '}')
 	b = appendStrings(b, "kinds", v.Kinds)
-	b = append(appendKey(b, "pruned"), '{')
-	b = appendIntMember(b, "count", int64(v.Pruned.Count))
-	b = appendIntMember(b, "sum", v.Pruned.Sum)
-	b = append(b, '}')
+	b = v.Pruned.appendMember(b)
 	b = appendStrings(b, "missing", v.Missing)
 	return append(b, '}')
 }

@@ -27,6 +27,17 @@ func appendArray[T ~int32 | ~int64 | ~uint32 | ~uint16](b []byte, vs []T) []byte
 	return append(b, ']')
 }
 
+func appendArrays(b []byte, key string, vs [][]uint32) []byte {
+	b = append(appendKey(b, key), '[')
+	for i, v := range vs {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendArray(b, v)
+	}
+	return append(b, ']')
+}
+
 func appendStrings(b []byte, key string, vs []string) []byte {
 	b = appendKey(b, key)
 	b = append(b, '[')

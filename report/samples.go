@@ -148,14 +148,7 @@ func (v *Samples) AppendJSON(b []byte) []byte {
 	b = appendInts(b, "line", v.Frames.Line)
 	b = appendInts(b, "kind", v.Frames.Kind)
 	b = append(b, '}')
-	b = append(appendKey(b, "stacks"), '[')
-	for i, s := range v.Stacks {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = appendArray(b, s)
-	}
-	b = append(b, ']')
+	b = appendArrays(b, "stacks", v.Stacks)
 	b = append(appendKey(b, "threads"), '[')
 	for i, t := range v.Threads {
 		if i > 0 {

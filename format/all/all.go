@@ -73,14 +73,3 @@ func Decode(ctx context.Context, r io.Reader, o format.Options, emit func(*tacho
 	}
 	return d.Decode(ctx, in.Reader, o, emit)
 }
-
-// DecodeAs reads an input whose format is known from elsewhere (a parameter, a
-// content type), decompressing it first.
-func DecodeAs(ctx context.Context, d format.Decoder, r io.Reader, o format.Options, emit func(*tacho.Batch) error) (format.Report, error) {
-	in, err := format.Open(r, o.Limits)
-	if err != nil {
-		return format.Report{Format: d.Name}, fmt.Errorf("open the input: %w", err)
-	}
-	defer in.Close()
-	return d.Decode(ctx, in.Reader, o, emit)
-}

@@ -63,8 +63,8 @@
 // A label of text becomes a label of the batch's Target, under its own name;
 // where the target has that name with another value, as exported_NAME (see
 // format.Exported). A numeric label becomes NAME[UNIT] with the decimal number
-// as its value, NAME[] without a unit: bytes[bytes]="4096" (format.NumericLabel,
-// format.ParseNumericLabel undoes it). A second value of one name in one sample
+// as its value, NAME[] without a unit: bytes[bytes]="4096" (tacho.NumericLabel,
+// tacho.Label.Numeric undoes it). A second value of one name in one sample
 // goes by NAME#2, and so on. Sample labels that say which thread or span it was
 // are no identity, for they are many:
 //
@@ -85,5 +85,5 @@
 // is not hex) stays a label of text.
 //
 // To export: group by series; a label of its identity that is not the target's
-// is a sample label, ParseNumericLabel first, then "#N" cut off.
+// is a sample label, Label.Numeric first, then "#N" cut off.
 package pprof

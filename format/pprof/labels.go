@@ -86,7 +86,7 @@ func (x *labels) read(d *decoder, at int) (w who, err error) {
 			}
 		case num != 0 || unit != 0:
 			if !w.number(d, name, int64(num)) {
-				set = add(set, format.NumericLabel(name, d.text[unit]), strconv.FormatInt(int64(num), 10))
+				set = add(set, tacho.NumericLabel(name, d.text[unit]), strconv.FormatInt(int64(num), 10))
 			}
 		}
 	}

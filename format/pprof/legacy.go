@@ -152,7 +152,7 @@ func labelsOf(s *profile.Sample, types []valueType) []tacho.Label {
 			if units := s.NumUnit[name]; i < len(units) {
 				unit = units[i]
 			}
-			out = add(out, format.NumericLabel(name, unit), fmt.Sprint(v))
+			out = add(out, tacho.NumericLabel(name, unit), fmt.Sprint(v))
 		}
 	}
 	slices.SortFunc(out, func(a, b tacho.Label) int { return bytes.Compare([]byte(a.Name), []byte(b.Name)) })
